@@ -1,0 +1,111 @@
+import { ApiObject, App, Chart } from 'cdk8s';
+import { label, managedBy } from './labels.ts';
+import { yamlDocument, yamlDocuments } from './yaml.ts';
+
+/** One file of dist/<system>/. */
+export interface RenderedFile {
+  /** Relative to dist/<system>/, with forward slashes. */
+  readonly path: string;
+  readonly content: string;
+  readonly executable: boolean;
+  /** The Kubernetes objects in it; empty for other files. */
+  readonly objects: readonly KubernetesObject[];
+}
+
+/** The part of a rendered object that every object has. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface ChartOptions {
+  /** Namespace of the objects in the file that name none. @default - none: cluster-scoped objects, or each names its own */
+  readonly namespace?: string;
+  /** Value of the label `app.kubernetes.io/component`. @default - the last part of the path */
+  readonly component?: string;
+}
+
+const yamlHeader = '# Rendered by `npm run synth`; changes belong in the settings or the constructs.\n';
+
+/**
+ * What a system writes: charts (one file of Kubernetes objects each) and plain files.
+ *
+ * Every chart is the only one of its cdk8s App: cdk8s validates and resolves a whole App once per chart, so that many charts
+ * in one App cost the square of their number. Order between files comes from phases and sync waves.
+ */
+export class SystemOutput {
+  /** Name of the system: the folder in dist/ and the label part-of. */
+  readonly system: string;
+  private readonly charts = new Map<string, Chart>();
+  private readonly plain = new Map<string, RenderedFile>();
+
+  constructor(system: string) {
+    this.system = system;
+  }
+
+  /**
+   * A new file of Kubernetes objects.
+   *
+   * @param path relative to dist/<system>/, without `.yaml`
+   * @throws if the path was used before
+   */
+  chart(path: string, options: ChartOptions = {}): Chart {
+    const file = `${path}.yaml`;
+    this.refuseDuplicate(file);
+    const chart = new Chart(new App(), 'chart', {
+      namespace: options.namespace,
+      disableResourceNameHashes: true,
+      labels: {
+        [label.partOf]: this.system,
+        [label.managedBy]: managedBy,
+        [label.component]: options.component ?? path.slice(path.lastIndexOf('/') + 1),
+      },
+    });
+    this.charts.set(file, chart);
+    return chart;
+  }
+
+  /**
+   * A new plain file, for example a script or a pipeline file.
+   *
+   * @param path relative to dist/<system>/
+   * @throws if the path was used before
+   */
+  file(path: string, content: string, options: { readonly executable?: boolean } = {}): void {
+    this.refuseDuplicate(path);
+    this.plain.set(path, { path, content, executable: options.executable ?? false, objects: [] });
+  }
+
+  /** A new file with one YAML document that is no Kubernetes object, for example Helm values. */
+  yaml(path: string, value: unknown): void {
+    this.file(path, yamlHeader + yamlDocument(value));
+  }
+
+  /** Every file so far, sorted by path. May be called again: it changes nothing. */
+  files(): readonly RenderedFile[] {
+    const charts = [...this.charts].map(([path, chart]) => renderChart(path, chart));
+    return [...charts, ...this.plain.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  private refuseDuplicate(path: string): void {
+    if (this.charts.has(path) || this.plain.has(path)) {
+      throw new Error(`${this.system}: two files are called ${path}; give one of them another path`);
+    }
+  }
+}
+
+function renderChart(path: string, chart: Chart): RenderedFile {
+  const objects = chart.node
+    .findAll()
+    .filter((node) => ApiObject.isApiObject(node))
+    .map((node) => (node as ApiObject).toJson() as KubernetesObject);
+  if (objects.length === 0) throw new Error(`${path} holds no object; leave the chart out or fill it`);
+  return { path, content: yamlHeader + yamlDocuments(objects), executable: false, objects };
+}

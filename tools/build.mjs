@@ -1,0 +1,83 @@
+// Bundles the program (main.ts -> build/main.cjs) and the run-time programs (runtime/<name>/main.ts -> build/runtime/<name>.cjs).
+// `node tools/build.mjs` builds everything; it is a module too, so that tests and tools build what they need once.
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { textFileEndings } from './text-files.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const textLoaders = Object.fromEntries(textFileEndings.map((ending) => [ending, 'text']));
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  charset: 'utf8',
+  logLevel: 'warning',
+  loader: textLoaders,
+};
+
+/** Names of the run-time programs: every folder under runtime/ that has a main.ts. */
+export function programNames() {
+  return readdirSync(path.join(root, 'runtime'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(path.join(root, 'runtime', entry.name, 'main.ts')))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Bundles of code that runs in a browser: runtime/<program>/browser/<name>.ts -> build/browser/<name>.js. */
+function browserEntries() {
+  return programNames().flatMap((program) => {
+    const folder = path.join(root, 'runtime', program, 'browser');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.entry.ts'))
+      .map((file) => ({ in: path.join(folder, file), out: file.replace('.entry.ts', '') }));
+  });
+}
+
+export async function buildRuntime() {
+  const entryPoints = programNames().map((name) => ({ in: `runtime/${name}/main.ts`, out: name }));
+  if (entryPoints.length > 0) {
+    await build({ ...common, entryPoints, outdir: 'build/runtime', outExtension: { '.js': '.cjs' } });
+  }
+  const browser = browserEntries();
+  if (browser.length > 0) {
+    await build({
+      ...common,
+      platform: 'browser',
+      target: 'es2022',
+      format: 'iife',
+      entryPoints: browser,
+      outdir: 'build/browser',
+    });
+  }
+}
+
+export async function buildMain() {
+  await build({
+    ...common,
+    entryPoints: [{ in: 'main.ts', out: 'main' }],
+    outdir: 'build',
+    outExtension: { '.js': '.cjs' },
+    // cdk8s loads the large `yaml` package to print documents; rendering prints them itself (constructs/core).
+    alias: { yaml: './tools/yaml-stand-in.mjs' },
+  });
+}
+
+/** Bundles one tool of the repository, with its packages left outside, and gives the file to run. */
+export async function buildTool(entry) {
+  const outfile = path.join('build/tools', `${entry.replace(/\.ts$/, '').replaceAll('/', '-')}.mjs`);
+  await build({ ...common, entryPoints: [entry], outfile, format: 'esm', minify: false, packages: 'external' });
+  return path.join(root, outfile);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await Promise.all([buildMain(), buildRuntime()]);
+}

@@ -1,0 +1,1 @@
+export const textFileEndings: readonly string[];
