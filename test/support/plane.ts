@@ -248,13 +248,16 @@ async function installCrds(plane: Plane, folders: readonly string[]): Promise<vo
     if (answer.status !== 201) throw new Error(`${crd.metadata.name}: ${answer.body?.message ?? answer.status}`);
   }
   for (const crd of crds) {
+    const { group, names, versions } = crd['spec'] as {
+      group: string;
+      names: { plural: string };
+      versions: Array<{ name: string; served: boolean }>;
+    };
+    const served = versions.find((version) => version.served);
+    // "Established" comes before the storage answers: the list itself is the sign.
     await until(`${crd.metadata.name} is served`, async () => {
-      const { body } = await plane.request(
-        'GET',
-        `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`,
-      );
-      const conditions: Array<{ type: string; status: string }> = body.status?.conditions ?? [];
-      return conditions.some((c) => c.type === 'Established' && c.status === 'True') ? true : undefined;
+      const { status } = await plane.request('GET', `/apis/${group}/${served?.name}/${names.plural}`);
+      return status === 200 ? true : undefined;
     });
   }
 }
