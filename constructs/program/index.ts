@@ -1,0 +1,1 @@
+export * from './program-config-map.ts';
