@@ -32,7 +32,7 @@ function sourceOf(file: string): string | undefined {
 /** The literal parts of a title survive in the source, also where a table fills in the rest. */
 function hasTest(file: string, name: string): boolean {
   const text = sourceOf(file);
-  return (text !== undefined && text.includes(name.replaceAll("'", "\\'"))) || (text?.includes(name) ?? false);
+  return text !== undefined && [name, name.replaceAll("'", "\\'")].some((title) => text.includes(title));
 }
 
 function check(entry: Entry, where: string): void {
@@ -48,7 +48,7 @@ function check(entry: Entry, where: string): void {
   }
 }
 
-function escape(text: string): string {
+function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
@@ -78,14 +78,12 @@ const sections = readdirSync(folder)
       const found = entries.get(id) ?? [];
       if (found.length === 0) {
         open++;
-        return `| ${id} | ${escape(text)} | open | |`;
+        return `| ${id} | ${cell(text)} | open | |`;
       }
       const code = [...new Set(found.flatMap((entry) => entry.code ?? []))].map((file) => `\`${file}\``).join(', ');
-      const tests = found
-        .flatMap((entry) => entry.tests ?? [])
-        .map((test) => `${escape(test.name)} (\`${test.file}\`)`);
-      const exceptions = found.flatMap((entry) => (entry.exception ? [`exception: ${escape(entry.exception)}`] : []));
-      return `| ${id} | ${escape(text)} | ${code} | ${[...new Set([...tests, ...exceptions])].join('; ')} |`;
+      const tests = found.flatMap((entry) => entry.tests ?? []).map((test) => `${cell(test.name)} (\`${test.file}\`)`);
+      const exceptions = found.flatMap((entry) => (entry.exception ? [`exception: ${cell(entry.exception)}`] : []));
+      return `| ${id} | ${cell(text)} | ${code} | ${[...new Set([...tests, ...exceptions])].join('; ')} |`;
     });
     return `## Requirements ${number}\n\n| criterion | text | code | test |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   });
