@@ -13,8 +13,8 @@ export function tagPolicyScript(policy: TagPolicy): string {
     'set -eu',
     'export LC_ALL=C',
     'fail() { echo "tags: $1" >&2; exit 1; }',
-    'case "${COMMIT_SHA:?}" in *[!0-9a-f]*) fail ""$COMMIT_SHA" is no commit" ;; esac',
-    '[ "${#COMMIT_SHA}" -eq 40 ] || fail ""$COMMIT_SHA" is no commit"',
+    'case "${COMMIT_SHA:?}" in *[!0-9a-f]*) fail "$COMMIT_SHA is no commit" ;; esac',
+    '[ "${#COMMIT_SHA}" -eq 40 ] || fail "$COMMIT_SHA is no commit"',
     'sha7=$(printf %.7s "$COMMIT_SHA")',
     ...branches(policy),
   ].join('\n')}\n`;
@@ -39,7 +39,7 @@ function branches(policy: TagPolicy): readonly string[] {
     ]),
     'pull-request)',
     ...indent([
-      'case "${PULL_REQUEST:?}" in *[!0-9]* | 0*) fail ""$PULL_REQUEST" is no pull request" ;; esac',
+      'case "${PULL_REQUEST:?}" in *[!0-9]* | 0*) fail "$PULL_REQUEST is no pull request" ;; esac',
       ...lines(rule('pull-request')),
       ';;',
     ]),
@@ -58,7 +58,7 @@ function tagLines(rule: TagRule | undefined): readonly string[] {
   return [
     'version=${GIT_TAG:?}',
     'version=${version#v}',
-    'case "$version" in *[!0-9A-Za-z.-]*) fail ""$GIT_TAG" is no release tag such as v1.2.3" ;; esac',
+    'case "$version" in *[!0-9A-Za-z.-]*) fail "$GIT_TAG is no release tag such as v1.2.3" ;; esac',
     `printf '%s' "$version" | grep -Eqx '[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?' || fail "$GIT_TAG is no release tag such as v1.2.3"`,
     'minor=${version%.*}',
     ...lines({ ...rule, tags: rule.tags.filter((template) => !isMinor(template)) }),
