@@ -1,4 +1,5 @@
 import { ApiObject, App, Chart } from 'cdk8s';
+import type { CheckException } from '../workload/exceptions.ts';
 import { label, managedBy } from './labels.ts';
 import { yamlDocument, yamlDocuments } from './yaml.ts';
 
@@ -45,6 +46,7 @@ export class SystemOutput {
   readonly system: string;
   private readonly charts = new Map<string, Chart>();
   private readonly plain = new Map<string, RenderedFile>();
+  private readonly exceptions: CheckException[] = [];
 
   constructor(system: string) {
     this.system = system;
@@ -88,10 +90,22 @@ export class SystemOutput {
     this.file(path, yamlHeader + yamlDocument(value));
   }
 
+  /** Objects that break a rule of `npm run check` on purpose; they are listed, with the reasons, in exceptions.tsv. */
+  except(exceptions: readonly CheckException[]): void {
+    this.exceptions.push(...exceptions);
+  }
+
   /** Every file so far, sorted by path. May be called again: it changes nothing. */
   files(): readonly RenderedFile[] {
     const charts = [...this.charts].map(([path, chart]) => renderChart(path, chart));
-    return [...charts, ...this.plain.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    return [...charts, ...this.plain.values(), ...this.exceptionList()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  private exceptionList(): readonly RenderedFile[] {
+    if (this.exceptions.length === 0) return [];
+    const rows = this.exceptions.map(({ check, object, reason }) => `${check}\t${object}\t${reason}\n`).sort();
+    const content = `# Objects that break a rule on purpose: rule, object, reason. \`npm run check\` refuses a row that is not needed.\n${rows.join('')}`;
+    return [{ path: 'exceptions.tsv', content, executable: false, objects: [] }];
   }
 
   private refuseDuplicate(path: string): void {
