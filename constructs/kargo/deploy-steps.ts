@@ -1,0 +1,89 @@
+import { type PromotionStep, promotedTag, promotedTagInText, step } from './steps.ts';
+
+/** Where a promotion is written down, and the Application that then follows it. */
+export interface DeployTarget {
+  /** Address of the repository of promotions, byte-equal to the one in the Application and in the credentials. R25.1 */
+  readonly repository: string;
+  /** Branch of the stage; only Kargo's user pushes to it, and no pipeline listens to it. */
+  readonly branch: string;
+  /** File with the tag; it has to exist on the branch. @default 'values.yaml' */
+  readonly file?: string;
+  /** Dotted path of the tag in the file; it has to exist. R9.5 @default 'image.tag' */
+  readonly key?: string;
+  /** Application of the stage. */
+  readonly application: string;
+  /** Namespace of the Application. @default 'argocd' */
+  readonly applicationNamespace?: string;
+  /** How long the sync may take until the promotion fails. @default '10m' */
+  readonly syncTimeout?: string;
+  /** Seconds after its first step in which a promotion may still push. @default 900 */
+  readonly freshSeconds?: number;
+}
+
+/**
+ * The steps of a deployment: note the start, check out the branch, write the tag, commit, check that the start is not long
+ * ago, push, and let Argo CD sync exactly that commit.
+ *
+ * The start is kept in the metadata of the Stage, because Kargo runs a promotion from its first step again after its
+ * controller was away, with an empty memory if it had not paused before. The gate has looked at the clock only when the
+ * promotion started; without the check a promotion that slept for hours would push into closed hours.
+ */
+export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
+  const file = target.file ?? 'values.yaml';
+  const fresh = target.freshSeconds ?? 900;
+  const started = 'stageMetadata(ctx.stage)?.promotion';
+  return [
+    step(
+      'set-metadata',
+      {
+        updates: [
+          {
+            kind: 'Stage',
+            name: '${{ quote(ctx.stage) }}',
+            values: { promotion: { name: '${{ quote(ctx.promotion) }}', startedAt: '${{ now().Unix() }}' } },
+          },
+        ],
+      },
+      { as: 'start', if: `\${{ ${started}?.name != ctx.promotion }}` },
+    ),
+    step(
+      'git-clone',
+      { repoURL: target.repository, checkout: [{ branch: target.branch, path: './promoted' }] },
+      { as: 'clone', retry: { timeout: '5m', errorThreshold: 3 } },
+    ),
+    step(
+      'yaml-update',
+      { path: `./promoted/${file}`, updates: [{ key: target.key ?? 'image.tag', value: promotedTag }] },
+      { as: 'update' },
+    ),
+    step(
+      'git-commit',
+      {
+        path: './promoted',
+        message: `\${{ ctx.stage }}: ${promotedTagInText}\n\nPromotion: \${{ ctx.promotion }}\nFreight: \${{ ctx.targetFreight.name }}\n`,
+      },
+      { as: 'commit' },
+    ),
+    step(
+      'fail',
+      {
+        message: `this promotion started more than ${fresh / 60} minutes ago and was interrupted; nothing was pushed, promote again`,
+      },
+      { as: 'fresh', if: `\${{ success() && now().Unix() - ${started}.startedAt > ${fresh} }}` },
+    ),
+    step('git-push', { path: './promoted', targetBranch: target.branch }, { as: 'push' }),
+    step(
+      'argocd-update',
+      {
+        apps: [
+          {
+            name: target.application,
+            namespace: target.applicationNamespace ?? 'argocd',
+            sources: [{ repoURL: target.repository, desiredRevision: '${{ quote(outputs.commit.commit) }}' }],
+          },
+        ],
+      },
+      { as: 'sync', retry: { timeout: target.syncTimeout ?? '10m', errorThreshold: 3 } },
+    ),
+  ];
+}
