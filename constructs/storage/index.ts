@@ -1,0 +1,2 @@
+export * from './nfs-volume.ts';
+export * from './share-directories.ts';
