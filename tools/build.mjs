@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { shakableK8s } from './shakable-k8s.mjs';
 import { textFileEndings } from './text-files.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -16,7 +17,6 @@ const common = {
   target: 'node20',
   format: 'cjs',
   minify: true,
-  keepNames: true,
   legalComments: 'none',
   charset: 'utf8',
   logLevel: 'warning',
@@ -67,6 +67,7 @@ export async function buildMain() {
     outdir: 'build',
     outExtension: { '.js': '.cjs' },
     // cdk8s loads the large `yaml` package to print documents; rendering prints them itself (constructs/core).
+    plugins: [shakableK8s],
     alias: { yaml: './tools/yaml-stand-in.mjs' },
   });
 }
