@@ -1,9 +1,18 @@
+import type { Image } from '../../model/image.ts';
 import type { Resources } from '../workload/index.ts';
 
 /** Values of a Helm chart as plain data. */
 export type HelmValues = { readonly [key: string]: HelmValue };
 
 export type HelmValue = string | number | boolean | HelmValues | readonly HelmValue[];
+
+/** An image in the form charts take: they put a colon between repository and tag, so that a digest goes behind the tag. */
+export function chartImage(image: Image): HelmValues {
+  return {
+    repository: image.repository,
+    tag: image.digest === undefined ? image.tag : `${image.tag}@${image.digest}`,
+  };
+}
 
 /** What a container asks for, in the form charts take. */
 export function chartResources(resources: Resources): HelmValues {

@@ -1,4 +1,4 @@
-import { type PromotionStep, promotedTag, promotedTagInText, step } from './steps.ts';
+import { expression, type PromotionStep, promotedTag, promotedTagInText, step, textExpression } from './steps.ts';
 
 /** Where a promotion is written down, and the Application that then follows it. */
 export interface DeployTarget {
@@ -39,12 +39,12 @@ export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
         updates: [
           {
             kind: 'Stage',
-            name: '${{ quote(ctx.stage) }}',
-            values: { promotion: { name: '${{ quote(ctx.promotion) }}', startedAt: '${{ now().Unix() }}' } },
+            name: textExpression('ctx.stage'),
+            values: { promotion: { name: textExpression('ctx.promotion'), startedAt: expression('now().Unix()') } },
           },
         ],
       },
-      { as: 'start', if: `\${{ ${started}?.name != ctx.promotion }}` },
+      { as: 'start', if: expression(`${started}?.name != ctx.promotion`) },
     ),
     step(
       'git-clone',
@@ -60,7 +60,14 @@ export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
       'git-commit',
       {
         path: './promoted',
-        message: `\${{ ctx.stage }}: ${promotedTagInText}\n\nPromotion: \${{ ctx.promotion }}\nFreight: \${{ ctx.targetFreight.name }}\n`,
+        message: [
+          `${expression('ctx.stage')}: ${promotedTagInText}`,
+          '',
+          `Promotion: ${expression('ctx.promotion')}`,
+          `Freight: ${expression('ctx.targetFreight.name')}`,
+          `Actor: ${expression('ctx.meta.promotion.actor')}`,
+          '',
+        ].join('\n'),
       },
       { as: 'commit' },
     ),
@@ -69,7 +76,7 @@ export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
       {
         message: `this promotion started more than ${fresh / 60} minutes ago and was interrupted; nothing was pushed, promote again`,
       },
-      { as: 'fresh', if: `\${{ success() && now().Unix() - ${started}.startedAt > ${fresh} }}` },
+      { as: 'fresh', if: expression(`success() && now().Unix() - ${started}.startedAt > ${fresh}`) },
     ),
     step('git-push', { path: './promoted', targetBranch: target.branch }, { as: 'push' }),
     step(
@@ -79,7 +86,7 @@ export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
           {
             name: target.application,
             namespace: target.applicationNamespace ?? 'argocd',
-            sources: [{ repoURL: target.repository, desiredRevision: '${{ quote(outputs.commit.commit) }}' }],
+            sources: [{ repoURL: target.repository, desiredRevision: textExpression('outputs.commit.commit') }],
           },
         ],
       },

@@ -1,4 +1,4 @@
-import { type PromotionStep, promotedTagInText, step } from './steps.ts';
+import { expression, type PromotionStep, promotedTagInText, step } from './steps.ts';
 
 /** A repository on a forge whose API tells the status of a commit. */
 export type StatusForge =
@@ -66,7 +66,7 @@ export function evidenceStep(evidence: CommitStatusEvidence): PromotionStep {
 
 function spelling(evidence: CommitStatusEvidence) {
   const { forge, owner, repository, tokenSecret } = evidence;
-  const token = `\${{ secret(${text(tokenSecret)}).token }}`;
+  const token = expression(`secret(${text(tokenSecret)}).token`);
   if (forge.kind === 'gitea') {
     return {
       url: `${forge.url}/api/v1/repos/${owner}/${repository}/commits/${promotedTagInText}/status`,

@@ -1,5 +1,5 @@
 import type { Image } from '../../model/image.ts';
-import { chartResources, type HelmRelease, type HelmValues } from '../helm-release/index.ts';
+import { chartImage, chartResources, type HelmRelease, type HelmValues } from '../helm-release/index.ts';
 import type { Resources } from '../workload/index.ts';
 import type { Claims } from './role.ts';
 
@@ -86,7 +86,7 @@ export function kargoValues(props: KargoValuesProps): HelmValues {
   const ca: HelmValues = props.caConfigMap === undefined ? {} : { cabundle: { configMapName: props.caConfigMap } };
   const age = `${props.retentionHours ?? 87_600}h`;
   return {
-    image: { repository: props.image.repository, tag: chartTag(props.image) },
+    image: chartImage(props.image),
     // Kargo's image runs as 65532; saying so lets the kubelet check it.
     global: { securityContext: containerSecurity(65_532) },
     crds: { install: true, keep: true },
@@ -156,7 +156,7 @@ function login(props: KargoValuesProps, resources: HelmValues): HelmValues {
     viewers: claims(gitea.viewers),
     dex: {
       enabled: true,
-      image: { repository: gitea.image.repository, tag: chartTag(gitea.image) },
+      image: chartImage(gitea.image),
       connectors: [
         {
           id: 'gitea',
@@ -191,9 +191,4 @@ function containerSecurity(user: number): HelmValues {
     capabilities: { drop: ['ALL'] },
     seccompProfile: { type: 'RuntimeDefault' },
   };
-}
-
-/** Charts put a colon between repository and tag; a digest goes behind the tag. */
-function chartTag(image: Image): string {
-  return image.digest === undefined ? image.tag : `${image.tag}@${image.digest}`;
 }

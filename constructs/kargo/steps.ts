@@ -67,11 +67,23 @@ export function step<Kind extends keyof StepConfig>(
   return { uses, config, ...options };
 }
 
+/** An expression of Kargo that stands for a whole text or a part of it. */
+export function expression(code: string): string {
+  return `\${{ ${code} }}`;
+}
+
 /**
- * The tag of the promoted image as an expression that stays a string. Without `quote`, Kargo reads a tag of digits (or
- * of digits and one "e") as a number and writes another one.
+ * An expression whose value stays a string. Without `quote`, Kargo reads a tag or a commit of digits (or of digits and one
+ * "e") as a number, and writes another one.
  */
-export const promotedTag = '${{ quote(imageFrom(vars.image).Tag) }}';
+export function textExpression(code: string): string {
+  return expression(`quote(${code})`);
+}
+
+const tag = 'imageFrom(vars.image).Tag';
+
+/** The tag of the promoted image as a whole text. */
+export const promotedTag = textExpression(tag);
 
 /** The tag inside of a longer text, which is a string anyway. */
-export const promotedTagInText = '${{ imageFrom(vars.image).Tag }}';
+export const promotedTagInText = expression(tag);
