@@ -76,10 +76,12 @@ export class SandboxPolicies extends Construct {
           expression: "!(request.resource.group in ['authorization.k8s.io', 'authentication.k8s.io'])",
         },
       ],
+      // Requests for cluster-scoped objects have no namespace at all.
+      variables: [{ name: 'where', expression: "request.?namespace.orValue('')" }],
       validations: [
         {
           expression: [inSandbox(sandbox), ...stepNamespaceWriters(props)].join(' || '),
-          messageExpression: `'this account writes only in sandboxes, not in ' + (request.namespace == '' ? 'the cluster' : request.namespace)`,
+          messageExpression: `'this account writes only in sandboxes, not in ' + (variables.where == '' ? 'the cluster' : variables.where)`,
         },
       ],
     });
@@ -101,13 +103,13 @@ export class SandboxPolicies extends Construct {
 
 /** CEL: the object lives in a sandbox. */
 function inSandbox({ prefix, label }: Sandbox): string {
-  return `(request.namespace.startsWith(${celText(prefix)}) && namespaceObject != null && namespaceObject.metadata.?labels[?${celText(label)}].orValue('') == 'true')`;
+  return `(variables.where.startsWith(${celText(prefix)}) && namespaceObject != null && namespaceObject.metadata.?labels[?${celText(label)}].orValue('') == 'true')`;
 }
 
 /** The agents run steps in the step namespace, and the sweeper tidies up there; the step's own account does not write there. */
 function stepNamespaceWriters({ agent, step, sweeper }: SandboxPoliciesProps): string[] {
   const writers = [agent, ...(sweeper ? [sweeper] : [])].map(userName);
-  return [`(request.namespace == ${celText(step.namespace)} && request.userInfo.username in ${celList(writers)})`];
+  return [`(variables.where == ${celText(step.namespace)} && request.userInfo.username in ${celList(writers)})`];
 }
 
 function shortName(account: Account): string {
