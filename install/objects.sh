@@ -2,6 +2,9 @@
 # shellcheck disable=SC2016,SC2034,SC2154 # parts share variables; templates are not for the shell
 # Rendered objects, Jobs, volumes, and waiting for them.
 
+# Jobs that were there before the first one ran, as ` namespace/name ... `.
+left_jobs=''
+
 # kept_by NAMESPACE/NAME: the Application has synced this very revision, so Argo CD keeps its objects.
 kept_by() {
   has_crd applications.argoproj.io || return 1
@@ -40,18 +43,20 @@ verb_job() {
   run_job "${step[path]}" "${step[namespace]}" "${step[name]}" "${step[timeout]}" || die "$exit_failed" "${step[what]}: Job ${step[namespace]}/${step[name]} failed" 'its log stands above; the Job is left for a closer look'
 }
 
-# run_job PATH NAMESPACE NAME TIMEOUT: to its end; false if it failed, with its log. A succeeded Job is removed.
+# run_job PATH NAMESPACE NAME TIMEOUT: to its end; false if it failed, with its log. A succeeded Job is removed. The file may
+# hold what the Job needs besides: its script, its account.
 run_job() {
   local path=$1 namespace=$2 name=$3 timeout=$4 conditions
-  if ! k create -f "$dist/$path" > /dev/null 2> "$scratch/error"; then
-    grep -q AlreadyExists "$scratch/error" || {
-      warn "$(tail -n 3 "$scratch/error")"
-      return 1
-    }
-    # Left by an interrupted run; its pod must be gone before another one touches the same data.
-    k delete job "$name" --namespace="$namespace" --cascade=foreground --wait --timeout=120s > /dev/null
-    k create -f "$dist/$path" > /dev/null
+  if [[ -z $left_jobs ]]; then
+    query get jobs --all-namespaces --selector="app.kubernetes.io/part-of=$system,app.kubernetes.io/managed-by=pipelines" --no-headers -o 'custom-columns=N:.metadata.namespace,J:.metadata.name'
+    left_jobs=" $(tr -s ' \n' '/ ' <<< "$answer") "
   fi
+  # Left by an interrupted run: its pod must be gone before another one touches the same data.
+  [[ $left_jobs != *" $namespace/$name "* ]] || remove_job "$namespace" "$name"
+  k apply --server-side --force-conflicts --field-manager="$field_manager" -f "$dist/$path" > /dev/null 2> "$scratch/error" || {
+    warn "$(tail -n 3 "$scratch/error")"
+    return 1
+  }
   if ! conditions=$(k wait job "$name" --namespace="$namespace" --for='jsonpath={.status.conditions[0].type}' --timeout="${timeout}s" -o 'jsonpath={.status.conditions[*].type}' 2> "$scratch/error"); then
     warn "$(tail -n 1 "$scratch/error")"
     k get pods --namespace="$namespace" --selector="job-name=$name" >&2 || true
@@ -61,7 +66,12 @@ run_job() {
     k logs "job/$name" --namespace="$namespace" --tail=40 >&2 || true
     return 1
   fi
-  k delete job "$name" --namespace="$namespace" --cascade=foreground --wait --timeout=120s > /dev/null
+  remove_job "$namespace" "$name"
+}
+
+remove_job() {
+  k delete job "$2" --namespace="$1" --ignore-not-found --cascade=foreground --wait --timeout=120s > /dev/null 2> "$scratch/error" ||
+    die "$exit_timeout" "Job $1/$2 cannot be removed: $(tail -n 1 "$scratch/error")" 'look at its pods, then run again'
 }
 
 # A claim that was deleted stays in the volume by its uid, and no new claim can bind it. Only a Released volume is touched:

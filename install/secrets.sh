@@ -47,7 +47,9 @@ add_from_file() {
 secret_manifest() {
   local key each
   printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\n  labels:\n' "$2" "$1"
-  printf '    app.kubernetes.io/part-of: %s\n    app.kubernetes.io/managed-by: pipelines\n' "$system"
+  printf '    app.kubernetes.io/managed-by: pipelines\n'
+  # Argo CD looks for another value of this label on its own Secrets.
+  [[ ,$4 == *,app.kubernetes.io/part-of:* ]] || printf '    app.kubernetes.io/part-of: %s\n' "$system"
   split_list "$4"
   for each in "${list[@]}"; do printf '    %s: "%s"\n' "${each%%:*}" "${each#*:}"; done
   printf 'type: %s\ndata:\n' "$3"
@@ -165,7 +167,7 @@ verb_save_secrets() {
     local type labels
     read -r type labels <<< "$answer"
     read_secret "$namespace" "$name"
-    labels=$(tr ' ' '\n' <<< "$labels" | grep -v '^app.kubernetes.io/\(part-of\|managed-by\):' | paste -sd, -) || labels=''
+    labels=$(tr ' ' '\n' <<< "$labels" | grep -v '^app.kubernetes.io/managed-by:' | paste -sd, -) || labels=''
     secret_manifest "$namespace" "$name" "$type" "$labels" | write_file "$(secret_file "$namespace" "$name")"
     saved=$((saved + 1))
   done
