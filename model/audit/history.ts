@@ -52,6 +52,8 @@ export interface HistoryQuery {
   readonly to?: string;
   /** Id of the last entry of the page before. */
   readonly after?: string;
+  /** Entries to pass over; for pages by number. @default 0 */
+  readonly offset?: number;
   /** @default 100 */
   readonly limit?: number;
 }
@@ -125,7 +127,8 @@ export class History {
 
   query(query: HistoryQuery = {}): HistoryPage {
     const matching = this.newestFirst().filter((entry) => matches(entry, query));
-    const start = query.after === undefined ? 0 : matching.findIndex((entry) => entry.id === query.after) + 1;
+    const start =
+      query.after === undefined ? (query.offset ?? 0) : matching.findIndex((entry) => entry.id === query.after) + 1;
     const entries = matching.slice(start, start + (query.limit ?? 100));
     const more = start + entries.length < matching.length;
     return { entries, total: matching.length, next: more ? entries.at(-1)?.id : undefined };
