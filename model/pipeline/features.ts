@@ -1,3 +1,4 @@
+import type { TagTemplate } from '../tag-policy.ts';
 import type { Pipeline } from './pipeline.ts';
 import { isStepOutput, type Step } from './step.ts';
 
@@ -19,7 +20,9 @@ export type Feature =
   | 'service container'
   | 'step output'
   | 'artifact'
-  | 'build without push';
+  | 'build without push'
+  | 'branch in an image tag'
+  | 'version in an image tag';
 
 /** A use of a feature, and where. */
 export interface FeatureUse {
@@ -93,8 +96,17 @@ function featuresOfStep(step: Step): readonly (Feature | false | undefined)[] {
         step.artifacts.length > 0 && 'artifact',
       ];
     case 'image-build':
-      return [...common, !step.push && 'build without push'];
+      return [
+        ...common,
+        !step.push && 'build without push',
+        usesPart(step.tags, ['branch']) && 'branch in an image tag',
+        usesPart(step.tags, ['version', 'minorVersion']) && 'version in an image tag',
+      ];
   }
+}
+
+function usesPart(tags: readonly TagTemplate[], names: readonly string[]): boolean {
+  return tags.flat().some((part) => 'part' in part && names.includes(part.part));
 }
 
 function isFeature(value: Feature | false | undefined): value is Feature {

@@ -1,0 +1,2 @@
+export * from './file-format.ts';
+export * from './woodpecker-pipeline.ts';
