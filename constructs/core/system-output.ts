@@ -119,7 +119,23 @@ function renderChart(path: string, chart: Chart): RenderedFile {
   const objects = chart.node
     .findAll()
     .filter((node) => ApiObject.isApiObject(node))
-    .map((node) => (node as ApiObject).toJson() as KubernetesObject);
+    .map((node) => withoutForeignNamespace((node as ApiObject).toJson() as KubernetesObject));
   if (objects.length === 0) throw new Error(`${path} holds no object; leave the chart out or fill it`);
   return { path, content: yamlHeader + yamlDocuments(objects), executable: false, objects };
+}
+
+/** Kinds without a namespace that constructs make. A chart gives its namespace to every object in it, to these too. */
+const clusterScoped = new Set([
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Namespace',
+  'PersistentVolume',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+]);
+
+function withoutForeignNamespace(object: KubernetesObject): KubernetesObject {
+  if (!clusterScoped.has(object.kind)) return object;
+  const { namespace: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }

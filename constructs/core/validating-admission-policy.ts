@@ -50,7 +50,7 @@ export class AdmissionPolicy extends Construct {
   constructor(scope: Construct, id: string, props: AdmissionPolicyProps) {
     super(scope, id);
     this.name = props.name;
-    const metadata = { name: props.name, namespace: undefined, annotations: props.annotations };
+    const metadata = { name: props.name, annotations: props.annotations };
     new ApiObject(this, 'Policy', {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingAdmissionPolicy',

@@ -47,7 +47,7 @@ export class IntegrationTestAccess extends Construct {
     new KubeServiceAccount(this, 'StepAccount', { metadata: { ...props.step }, automountServiceAccountToken: true });
     this.addClusterRole(name, props);
     new KubeClusterRole(this, 'SandboxRole', {
-      metadata: { name: this.sandboxRole, namespace: undefined },
+      metadata: { name: this.sandboxRole },
       rules: rules.map(policyRule),
     });
     new SandboxPolicies(this, 'Policies', {
@@ -63,7 +63,7 @@ export class IntegrationTestAccess extends Construct {
   /** Cluster-wide: namespaces and the one binding. There is no right to read anything but a namespace by name. */
   private addClusterRole(name: string, props: IntegrationTestAccessProps): void {
     new KubeClusterRole(this, 'Role', {
-      metadata: { name, namespace: undefined },
+      metadata: { name },
       rules: [
         { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'get'] },
         { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['create'] },
@@ -76,7 +76,7 @@ export class IntegrationTestAccess extends Construct {
       ],
     });
     new KubeClusterRoleBinding(this, 'Binding', {
-      metadata: { name, namespace: undefined },
+      metadata: { name },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
       subjects: [props.agent, props.step].map((account) => ({ kind: 'ServiceAccount', ...account })),
     });

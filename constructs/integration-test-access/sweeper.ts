@@ -95,11 +95,11 @@ export class Sweeper extends Construct {
     const { name } = account;
     const subjects = [{ kind: 'ServiceAccount', ...account }];
     new KubeClusterRole(this, 'ClusterRole', {
-      metadata: { name, namespace: undefined },
+      metadata: { name },
       rules: [{ apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'delete'] }],
     });
     new KubeClusterRoleBinding(this, 'ClusterRoleBinding', {
-      metadata: { name, namespace: undefined },
+      metadata: { name },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
       subjects,
     });

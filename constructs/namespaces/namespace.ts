@@ -41,7 +41,6 @@ export class Namespace extends Construct {
     new KubeNamespace(this, 'Namespace', {
       metadata: {
         name: props.name,
-        namespace: undefined,
         labels: {
           'pod-security.kubernetes.io/enforce': level,
           'pod-security.kubernetes.io/audit': level,

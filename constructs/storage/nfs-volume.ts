@@ -36,7 +36,7 @@ export class NfsVolume extends Construct {
     this.claimNamespace = props.claim.namespace;
     const capacity = { storage: Quantity.fromString(props.capacity) };
     new KubePersistentVolume(this, 'Volume', {
-      metadata: { name: props.name, namespace: undefined },
+      metadata: { name: props.name },
       spec: {
         accessModes: ['ReadWriteMany'],
         capacity,
