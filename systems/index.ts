@@ -1,4 +1,5 @@
 import type { System } from '../constructs/core/index.ts';
+import { stonksOracle } from './stonks-oracle/system.ts';
 
 /** Every system, in the order of its folder in requirements/. */
-export const systems: readonly System[] = [];
+export const systems: readonly System[] = [stonksOracle];

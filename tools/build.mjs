@@ -42,22 +42,32 @@ function browserEntries() {
   });
 }
 
+/** Each program is bundled by itself, so that an error in one leaves the others usable. */
 export async function buildRuntime() {
-  const entryPoints = programNames().map((name) => ({ in: `runtime/${name}/main.ts`, out: name }));
-  if (entryPoints.length > 0) {
-    await build({ ...common, entryPoints, outdir: 'build/runtime', outExtension: { '.js': '.cjs' } });
-  }
-  const browser = browserEntries();
-  if (browser.length > 0) {
-    await build({
+  const programs = programNames().map((name) =>
+    build({
+      ...common,
+      entryPoints: [{ in: `runtime/${name}/main.ts`, out: name }],
+      outdir: 'build/runtime',
+      outExtension: { '.js': '.cjs' },
+    }),
+  );
+  const pages = browserEntries().map((entry) =>
+    build({
       ...common,
       platform: 'browser',
       target: 'es2022',
       format: 'iife',
-      entryPoints: browser,
+      entryPoints: [entry],
       outdir: 'build/browser',
-    });
-  }
+    }),
+  );
+  const failed = (await Promise.allSettled([...programs, ...pages])).filter((result) => result.status === 'rejected');
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed.map((result) => result.reason),
+      failed.map((result) => result.reason.message).join('\n'),
+    );
 }
 
 export async function buildMain() {
@@ -80,5 +90,8 @@ export async function buildTool(entry) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await Promise.all([buildMain(), buildRuntime()]);
+  await Promise.all([buildMain(), buildRuntime()]).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
 }

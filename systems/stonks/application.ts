@@ -1,0 +1,41 @@
+import type { ServiceCatalogue } from '../../model/service-catalogue.ts';
+
+/** The Python services of the platform (R4.1), in build order; each has its own Dockerfile. */
+const pythonServices = [
+  'scheduler',
+  'symbol-registry',
+  'ingestion',
+  'parser',
+  'extractor',
+  'aggregation',
+  'recommendation',
+  'risk',
+  'broker-adapter',
+  'lake-publisher',
+  'query-api',
+  'trading-engine',
+] as const;
+
+/**
+ * The 14 images of Stonks Oracle (R4.1–R4.3). `query-api` is the one whose tag announces a finished build (R8.1).
+ * The Dockerfiles of the Python services are an assumption (the requirements name only the other two): adjust the pattern,
+ * or a single entry, here.
+ */
+export const stonksServices: ServiceCatalogue = {
+  services: [
+    ...pythonServices.map((name) => ({ name, dockerfile: `docker/Dockerfile.${name}` })),
+    { name: 'dashboard', dockerfile: 'frontend/Dockerfile', context: 'frontend' },
+    { name: 'superset', dockerfile: 'docker/Dockerfile.superset' },
+  ],
+  watched: 'query-api',
+};
+
+/** Where things are in the application's repository. */
+export const stonksRepository = {
+  /** The branch that is built and deployed. */
+  branch: 'main',
+  /** The Helm chart (R15.4). */
+  chart: 'infra/helm/stonks-oracle',
+  /** The integration test (R5.1). */
+  integrationTest: 'infra/inttest/run_pipeline.sh',
+} as const;
