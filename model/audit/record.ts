@@ -128,8 +128,8 @@ export interface DefinitionChanged extends FactBase {
   readonly change: 'added' | 'changed' | 'removed';
   /** SHA-256 of its definition; empty when removed. */
   readonly digest: string;
-  /** Stages only: the stage's switch (R20). */
-  readonly enabled?: boolean;
+  /** How a Stage describes itself in the dashboard; says whether it is switched off (R20). */
+  readonly description?: string;
 }
 
 /** The recorder found the file damaged when it opened it, and went on behind the damage. */

@@ -6,7 +6,6 @@ import type { HistoryQuery } from '../../model/audit/history.ts';
 import { historyCsv } from '../../model/audit/history-csv.ts';
 import type { AuditFact, AuditRecord } from '../../model/audit/record.ts';
 import { auditTypes } from '../../model/audit/record.ts';
-import { problemText } from '../../model/audit/verify.ts';
 import type { AuditLog } from './audit-log.ts';
 import { metricsText } from './metrics.ts';
 import type { Recorder } from './recorder.ts';
@@ -31,7 +30,10 @@ const historyParameters = z.strictObject({
 });
 
 const recordParameters = z.strictObject({
+  /** Number of the first record wanted. */
   from: count.default(1),
+  /** Number of the last record that is not wanted: the same, for whoever reads on. */
+  after: count.optional(),
   limit: count.max(10_000).default(1000),
   type: z.enum(auditTypes).optional(),
   stage: short.optional(),
@@ -42,7 +44,7 @@ const recordParameters = z.strictObject({
 export const attemptBody = z.strictObject({
   /** Chosen by the reporter; sent again it is recorded once. */
   attempt: z.string().regex(/^[A-Za-z0-9._-]{8,100}$/, 'not 8 to 100 letters, digits, ".", "_" or "-"'),
-  outcome: z.enum(['denied', 'announced']),
+  type: z.enum(['promotion-denied', 'break-glass-announced']),
   /** When it happened. @default - now */
   at: instant.optional(),
   project: short.optional(),
@@ -52,7 +54,7 @@ export const attemptBody = z.strictObject({
   actor: short.min(1),
   note: z.string().max(4096).optional(),
   justification: z.string().max(4096).optional(),
-  /** The refusal in words; for `denied`. */
+  /** The refusal in words; for `promotion-denied`. */
   reason: z.string().max(4096).default(''),
   reportedBy: short.default('desk'),
 });
@@ -102,7 +104,8 @@ export function recorderApp(options: RecorderHttpOptions): Hono {
   app.get('/records', async (c) => {
     const query = recordParameters.safeParse(c.req.query());
     if (!query.success) return c.json({ error: wordsOf(query.error) }, 400);
-    const { from, limit, type, stage, promotion } = query.data;
+    const { after, limit, type, stage, promotion } = query.data;
+    const from = after === undefined ? query.data.from : after + 1;
     const records: AuditRecord[] = [];
     let next: number | undefined;
     for await (const record of log.records(from)) {
@@ -125,13 +128,7 @@ export function recorderApp(options: RecorderHttpOptions): Hono {
 
   app.get('/verify', async (c) => {
     const { report, checkedAt, milliseconds, anchorsError } = await service.verify();
-    return c.json({
-      ...report,
-      problems: report.problems.map(problemText),
-      checkedAt,
-      milliseconds: Math.round(milliseconds),
-      anchorsError,
-    });
+    return c.json({ ...report, checkedAt, milliseconds: Math.round(milliseconds), anchorsError });
   });
 
   app.post(
@@ -154,11 +151,10 @@ export function recorderApp(options: RecorderHttpOptions): Hono {
 }
 
 function attemptFact(body: z.output<typeof attemptBody>, project: string): AuditFact {
-  const { outcome, reason, attempt, ...rest } = body;
-  const common = { ...rest, attempt, at: rest.at ?? new Date().toISOString(), project: rest.project ?? project };
-  return outcome === 'denied'
-    ? { ...common, type: 'promotion-denied', key: `attempt/${attempt}/denied`, reason }
-    : { ...common, type: 'break-glass-announced', key: `attempt/${attempt}/announced` };
+  const { type, reason, attempt, ...rest } = body;
+  const key = `attempt/${attempt}/${type}`;
+  const common = { ...rest, key, attempt, at: rest.at ?? new Date().toISOString(), project: rest.project ?? project };
+  return type === 'promotion-denied' ? { ...common, type, reason } : { ...common, type };
 }
 
 function wordsOf(error: z.ZodError): string {

@@ -167,10 +167,13 @@ export function approvalFact(
   return { type: 'freight-approved', ...approval, ...freightFields(freight), actor };
 }
 
-/** SHA-256 of what an object defines: its spec, and for Stages the annotations that steer or describe the gate. */
+/**
+ * SHA-256 of what an object defines: its spec, and the annotations that steer the gate or describe a stage (a stage that
+ * is switched off keeps its spec and says so in its description).
+ */
 export function definitionDigest(object: KubernetesObject, annotationPrefix: string): string {
-  const annotations = Object.entries(object.metadata.annotations ?? {}).filter(([key]) =>
-    key.startsWith(annotationPrefix),
+  const annotations = Object.entries(object.metadata.annotations ?? {}).filter(
+    ([key]) => key.startsWith(annotationPrefix) || key === kargoAnnotation.description,
   );
   return createHash('sha256')
     .update(canonicalJson({ spec: object.spec, annotations: Object.fromEntries(annotations) }))

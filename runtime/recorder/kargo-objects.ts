@@ -44,6 +44,7 @@ export const kargoAnnotation = {
   createActor: 'kargo.akuity.io/create-actor',
   abort: 'kargo.akuity.io/abort',
   rollback: 'kargo.akuity.io/rollback',
+  description: 'kargo.akuity.io/description',
   eventActor: 'event.kargo.akuity.io/actor',
   eventStage: 'event.kargo.akuity.io/stage-name',
 } as const;

@@ -13,7 +13,7 @@ import { WriterLease } from './lease.ts';
 import { Recorder } from './recorder.ts';
 import { RecorderService } from './service.ts';
 import { type RecorderSettings, recorderSettings } from './settings.ts';
-import { SnapshotSchedule, snapshotByCommand } from './snapshots.ts';
+import { latestSnapshotIn, SnapshotSchedule, snapshotByCommand } from './snapshots.ts';
 
 const usage = 'usage: recorder SETTINGS.json';
 
@@ -49,7 +49,6 @@ async function main(): Promise<void> {
     project: settings.project,
     annotations: settings.annotations,
     annotationPrefix: settings.annotations.prefix,
-    enabledAnnotation: settings.annotations.enabled,
     gateSelector: settings.gateSelector,
     messages,
   });
@@ -65,6 +64,7 @@ async function main(): Promise<void> {
         take: snapshotByCommand(settings.snapshot),
         everyMinutes: settings.snapshot.everyMinutes,
       }),
+    latestSnapshot: settings.snapshotFolder === undefined ? undefined : latestSnapshotIn(settings.snapshotFolder),
     verifyEveryMinutes: settings.verifyEveryMinutes,
   });
 

@@ -44,8 +44,6 @@ export interface RecorderOptions {
   readonly annotations: GateAnnotations;
   /** Prefix of the annotations whose change on a Stage is recorded. */
   readonly annotationPrefix: string;
-  /** Annotation of a Stage that is `false` when the stage is switched off. */
-  readonly enabledAnnotation: string;
   /** Selects the policies and bindings of the gate. @default - they are not watched */
   readonly gateSelector?: string;
   readonly messages: RecorderLog;
@@ -419,14 +417,13 @@ export class Recorder {
   }
 
   private noteDefinition(kind: string, name: string, object: KubernetesObject | undefined): void {
-    const { annotationPrefix, enabledAnnotation, log, project } = this.options;
+    const { annotationPrefix, log, project } = this.options;
     const digest = object ? definitionDigest(object, annotationPrefix) : '';
     const mark = `${kind}/${name}`;
     const before = this.definitions.get(mark) ?? '';
     if (before === digest) return;
     this.definitions.set(mark, digest);
-    const enabled =
-      object && kind === 'Stage' ? object.metadata.annotations?.[enabledAnnotation] !== 'false' : undefined;
+    const description = object?.metadata.annotations?.[kargoAnnotation.description];
     const fact: DefinitionChanged = {
       type: 'definition-changed',
       // The same definition may come back later; the record before it makes the difference.
@@ -437,7 +434,7 @@ export class Recorder {
       name,
       change: before === '' ? 'added' : digest === '' ? 'removed' : 'changed',
       digest,
-      enabled,
+      description,
     };
     this.offer([fact]);
   }

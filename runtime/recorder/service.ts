@@ -17,6 +17,8 @@ export interface RecorderServiceOptions {
   readonly anchors?: { readonly branch: AnchorBranch; readonly everyMinutes: number };
   /** @default - no snapshots are driven */
   readonly snapshots?: SnapshotSchedule;
+  /** When the latest snapshot was made, whoever made it. @default - only snapshots driven from here are known */
+  readonly latestSnapshot?: () => Promise<Date | undefined>;
   readonly verifyEveryMinutes: number;
   /** Milliseconds between looks at what is due. @default 5000 */
   readonly tick?: number;
@@ -43,6 +45,7 @@ export class RecorderService {
   private nextAnchor = 0;
   private nextVerification = 0;
   private verification: Verification | undefined;
+  private snapshotAt: Date | undefined;
   private verifying: Promise<Verification> | undefined;
 
   constructor(options: RecorderServiceOptions) {
@@ -57,6 +60,7 @@ export class RecorderService {
   /** Anchors, snapshots and checks when they are due, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.snapshotAt = await this.options.latestSnapshot?.();
       if (this.options.log.loaded) {
         if (performance.now() >= this.nextVerification) await this.verify().catch(() => undefined);
         if (this.options.lease.held) {
@@ -180,7 +184,7 @@ export class RecorderService {
       gauge(
         'snapshot_timestamp_seconds',
         "When the last good snapshot of Kargo's state was taken.",
-        seconds(snapshots?.lastSuccess),
+        seconds(this.snapshotAt ?? snapshots?.lastSuccess),
       ),
       counter('snapshot_failures', 'Failed snapshots.', snapshots ? [{ value: snapshots.failures }] : []),
     ];

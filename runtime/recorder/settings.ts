@@ -25,7 +25,6 @@ export const recorderSettings = z.strictObject({
       note: text.default('pipelines.celestium.life/note'),
       breakGlass: text.default('pipelines.celestium.life/break-glass'),
       prefix: text.default('pipelines.celestium.life/'),
-      enabled: text.default('pipelines.celestium.life/enabled'),
     })
     .prefault({}),
   /** Label selector of the gate's policies and bindings. */
@@ -50,6 +49,8 @@ export const recorderSettings = z.strictObject({
       timeoutSeconds: z.number().positive('not positive; give seconds').default(600),
     })
     .optional(),
+  /** Folder of the snapshots, to see how old the latest is. */
+  snapshotFolder: text.optional(),
   /** Minutes between checks of the whole chain. */
   verifyEveryMinutes: z.number().positive('not positive; give minutes').default(60),
 });

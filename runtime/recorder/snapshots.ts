@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 
 /** Takes one snapshot of Kargo's state. @throws Error in words */
 export type TakeSnapshot = (signal: AbortSignal) => Promise<void>;
@@ -30,6 +32,17 @@ export function snapshotByCommand(options: SnapshotCommand): TakeSnapshot {
         code === 0 ? resolve() : reject(new Error(`the snapshot failed (exit ${code}): ${words.trim()}`)),
       );
     });
+}
+
+/** When the latest snapshot in a folder of the state program was made; undefined while there is none. */
+export function latestSnapshotIn(folder: string): () => Promise<Date | undefined> {
+  return async () => {
+    try {
+      return (await stat(path.join(folder, 'latest'))).mtime;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 export interface SnapshotScheduleOptions {

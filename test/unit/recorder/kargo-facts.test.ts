@@ -158,14 +158,14 @@ describe('digest of a definition', () => {
     const digest = (object: Parameters<typeof definitionDigest>[0]) =>
       definitionDigest(object, 'pipelines.celestium.life/');
     const one = stage('paper', ['beta'], {
-      'pipelines.celestium.life/enabled': 'true',
+      'kargo.akuity.io/description': 'Deploys.',
       'kargo.akuity.io/refresh': '1',
     });
     expect(digest({ ...one, status: { a: 1 } })).toBe(digest(one));
     expect(
-      digest(stage('paper', ['beta'], { 'pipelines.celestium.life/enabled': 'true', 'kargo.akuity.io/refresh': '2' })),
+      digest(stage('paper', ['beta'], { 'kargo.akuity.io/description': 'Deploys.', 'kargo.akuity.io/refresh': '2' })),
     ).toBe(digest(one));
-    expect(digest(stage('paper', ['beta'], { 'pipelines.celestium.life/enabled': 'false' }))).not.toBe(digest(one));
-    expect(digest(stage('paper', ['ci'], { 'pipelines.celestium.life/enabled': 'true' }))).not.toBe(digest(one));
+    expect(digest(stage('paper', ['beta'], { 'kargo.akuity.io/description': 'Switched off.' }))).not.toBe(digest(one));
+    expect(digest(stage('paper', ['ci'], { 'kargo.akuity.io/description': 'Deploys.' }))).not.toBe(digest(one));
   });
 });
