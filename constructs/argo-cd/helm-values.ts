@@ -112,6 +112,7 @@ export function argoCdValues(props: ArgoCdValuesProps): HelmValues {
       image: chartImage(props.redisImage),
       ...resources('redis'),
     },
+    redisSecretInit: { resources: chartResources({ cpu: '10m', memory: '64Mi', memoryLimit: '256Mi' }) },
     applicationSet: { replicas: 0 },
     dex: { enabled: false },
     notifications: { enabled: false },

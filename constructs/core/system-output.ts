@@ -130,6 +130,7 @@ const clusterScoped = new Set([
   'ClusterRoleBinding',
   'Namespace',
   'PersistentVolume',
+  'Project',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
 ]);

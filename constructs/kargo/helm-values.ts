@@ -1,6 +1,7 @@
 import type { Image } from '../../model/image.ts';
 import { chartImage, chartResources, type HelmRelease, type HelmValues } from '../helm-release/index.ts';
 import type { Resources } from '../workload/index.ts';
+import { sharedResourcesNamespace } from './names.ts';
 import type { Claims } from './role.ts';
 
 /** Components of Kargo and what their containers ask for. */
@@ -88,7 +89,10 @@ export function kargoValues(props: KargoValuesProps): HelmValues {
   return {
     image: chartImage(props.image),
     // Kargo's image runs as 65532; saying so lets the kubelet check it.
-    global: { securityContext: containerSecurity(65_532) },
+    global: {
+      securityContext: containerSecurity(65_532),
+      sharedResources: { namespace: sharedResourcesNamespace, createNamespace: false },
+    },
     crds: { install: true, keep: true },
     api: {
       host: props.host,

@@ -10,7 +10,7 @@ export const kargoKey = {
   managedRole: 'rbac.kargo.akuity.io/managed',
 } as const;
 
-/** Namespace where Kargo looks for credentials that every project shares; the chart makes it. */
+/** Namespace where Kargo looks for credentials that every project shares. */
 export const sharedResourcesNamespace = 'kargo-shared-resources';
 
 /** The Services of the official chart with TLS terminated upstream, for the Ingress and the desk. */
