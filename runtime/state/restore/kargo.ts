@@ -165,7 +165,14 @@ async function bringBack(
       restoredPromotionStatus(promotion, mark.snapshot, mark.startedAt),
       uidOf,
     );
-  await inBatches(bulk, make);
+  // Side by side by stage, one after the other within a stage: time stamps have to rise in a stage's history.
+  const lanes = new Map<string, KubernetesObject[]>();
+  for (const promotion of bulk) {
+    const lane = lanes.get(stageOf(promotion));
+    if (lane === undefined) lanes.set(stageOf(promotion), [promotion]);
+    else lane.push(promotion);
+  }
+  await Promise.all([...lanes.values()].map((lane) => inTurn(lane, make)));
   for (const promotion of spaced) {
     const started = Date.now();
     if (await make(promotion)) await delay(Math.max(0, 1005 - (Date.now() - started)));
@@ -309,6 +316,10 @@ function timeInName(promotion: KubernetesObject): string {
   return parts[parts.length - 2] ?? '';
 }
 
+async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (const item of items) await work(item);
+}
+
 async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let at = 0; at < items.length; at += AT_ONCE) await Promise.all(items.slice(at, at + AT_ONCE).map(work));
 }
@@ -341,6 +352,5 @@ function describe(saved: KargoState, desired: readonly KubernetesObject[], log: 
   for (const promotion of saved.promotions.filter((candidate) => !hasEnded(candidate))) {
     log(`would abort Promotion ${promotion.metadata.name}, which was under way`);
   }
-  for (const config of saved.projectConfigs)
-    log(`left to the end of the installation: ProjectConfig ${config.metadata.name}`);
+  for (const config of saved.projectConfigs) log(`left to the end of the installation: ProjectConfig ${name}`);
 }
