@@ -30,11 +30,16 @@ export interface SweeperProps {
 /**
  * Removes hourly what crashed runs left behind: sandbox namespaces, pods of steps, workspace volumes. The policies that confine the
  * tests confine it too. The chart's namespace is the account's.
+ *
+ * @throws if the account lives in the step namespace, where a step could ask for it
  */
 export class Sweeper extends Construct {
   constructor(scope: Construct, id: string, props: SweeperProps) {
     super(scope, id);
     const { account } = props;
+    if (account.namespace === props.stepsNamespace) {
+      throw new Error(`a pipeline could name the sweeper's account in ${account.namespace}; give it another namespace`);
+    }
     new KubeServiceAccount(this, 'Account', { metadata: { ...account }, automountServiceAccountToken: false });
     this.addRights(props);
     const scripts = new ScriptConfig(this, 'Script', { name: account.name, files: { 'sweep.sh': sweepScript } });
