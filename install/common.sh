@@ -137,8 +137,9 @@ write_file() {
   mv -f "$new" "$path"
 }
 
-# is_at_least HAVE WANT: compares dotted versions.
+# is_at_least HAVE WANT: compares dotted versions. A build from source calls itself 0.0.0-something and is believed.
 is_at_least() {
+  [[ $1 != ?(v)0.0.0-* ]] || return 0
   local have=${1#v} want=${2#v} i have_parts want_parts
   IFS=.-+ read -r -a have_parts <<< "$have"
   IFS=.-+ read -r -a want_parts <<< "$want"

@@ -11,7 +11,7 @@ marker_snapshot=''
 read_marker() {
   query get configmap "pipelines-$system" --namespace="$marker_namespace" --ignore-not-found \
     -o 'jsonpath={.data.state}|{.data.revision}|{.data.adopted}|{.data.claims}|{.data.snapshot}'
-  IFS='|' read -r marker_state marker_revision marker_adopted claims marker_snapshot <<< "$answer||||"
+  IFS='|' read -r marker_state marker_revision marker_adopted claims marker_snapshot _ <<< "$answer||||"
 }
 
 write_marker() {

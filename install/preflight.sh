@@ -11,7 +11,7 @@ known_crds=''
 cluster_reachable() {
   if [[ -z $server_version && -z $cluster_error ]]; then
     local answer
-    if answer=$(k version -o json --request-timeout=15s 2> "$scratch/error") && [[ $answer =~ \"serverVersion\".*\"gitVersion\":\ *\"([^\"]+)\" ]]; then
+    if answer=$(k get --raw /version --request-timeout=15s 2> "$scratch/error") && [[ $answer =~ \"gitVersion\":\ *\"([^\"]+)\" ]]; then
       server_version=${BASH_REMATCH[1]}
     else
       cluster_error=$(tail -n 1 "$scratch/error")

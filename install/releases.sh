@@ -88,7 +88,7 @@ heal_release() {
     h uninstall "$name" --namespace="$namespace" --ignore-not-found --wait --timeout=300s > /dev/null
   else
     say "    $name: $release_status since an interrupted run, back to revision $good"
-    h rollback "$name" "$good" --namespace="$namespace" --force-conflicts > /dev/null 2>&1 || h rollback "$name" "$good" --namespace="$namespace" > /dev/null
+    h rollback "$name" "$good" --namespace="$namespace" > /dev/null
   fi
   release_history "$name" "$namespace"
 }

@@ -48,8 +48,8 @@ export const teardownPhases = [
 
 export type TeardownPhase = (typeof teardownPhases)[number];
 
-/** What a person reads while the phase runs. */
-export const phaseTitles: Readonly<Record<InstallPhase | TeardownPhase, string>> = {
+/** What a person reads while the phase of an install runs. */
+export const installTitles: Readonly<Record<InstallPhase, string>> = {
   preflight: 'check everything first, change nothing',
   arc: 'remove the GitHub Actions runners that this system replaces',
   namespaces: 'namespaces',
@@ -67,9 +67,21 @@ export const phaseTitles: Readonly<Record<InstallPhase | TeardownPhase, string>>
   ci: 'connect the CI server with the forge',
   'project-config': 'automatic promotion',
   status: 'result',
+};
+
+/** What a person reads while the phase of a teardown runs. */
+export const teardownTitles: Readonly<Record<TeardownPhase, string>> = {
+  preflight: 'check everything first, change nothing',
   quiet: 'stop what writes state',
   snapshot: 'the last snapshot',
+  secrets: 'keep a copy of the secrets',
   applications: 'Applications, without their workloads',
+  gate: 'the promotion gate',
   purge: 'objects of Kargo (only with --purge)',
+  kargo: 'Kargo',
+  'argo-cd': 'Argo CD',
   objects: 'cluster-wide objects of this system',
+  namespaces: 'namespaces that the install made',
+  volumes: 'volumes: kept, ready to be bound again',
+  status: 'result',
 };

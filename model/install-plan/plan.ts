@@ -1,5 +1,12 @@
 import { type Problem, SettingsError } from '../problems.ts';
-import { type InstallPhase, installPhases, phaseTitles, type TeardownPhase, teardownPhases } from './phase.ts';
+import {
+  type InstallPhase,
+  installPhases,
+  installTitles,
+  type TeardownPhase,
+  teardownPhases,
+  teardownTitles,
+} from './phase.ts';
 import type { Step, TeardownStep } from './step.ts';
 
 /** What the scripts do for one system, in order. */
@@ -24,12 +31,12 @@ const separator = '\t';
  * @throws SettingsError with everything that would make the file ambiguous or the order wrong
  */
 export function installPlanText(plan: InstallPlan): string {
-  return planText(plan, installPhases);
+  return planText(plan, installPhases, installTitles);
 }
 
 /** @see installPlanText */
 export function teardownPlanText(plan: TeardownPlan): string {
-  return planText(plan, teardownPhases);
+  return planText(plan, teardownPhases, teardownTitles);
 }
 
 /** The files (relative to dist/<system>/) that the steps use, in order, each once. */
@@ -60,11 +67,11 @@ interface AnyPlan {
   readonly phases: ReadonlyArray<{ readonly phase: string; readonly steps: ReadonlyArray<Step | TeardownStep> }>;
 }
 
-function planText(plan: AnyPlan, order: readonly string[]): string {
+function planText(plan: AnyPlan, order: readonly string[], titles: Readonly<Record<string, string>>): string {
   const problems: Problem[] = [...orderProblems(plan, order)];
   const lines: string[] = [`# Rendered by \`npm run synth\`; the script runs these steps from top to bottom.`];
   for (const { phase, steps } of plan.phases) {
-    lines.push(`# ${phase}: ${phaseTitles[phase as InstallPhase]}`);
+    lines.push(`# ${phase}: ${titles[phase] ?? phase}`);
     steps.forEach((step, index) => {
       const fields = fieldsOf(step);
       problems.push(...commaProblems(step, `${phase}[${index}]`));
