@@ -3,6 +3,7 @@ import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { KubernetesObject, RenderedFile } from '../../constructs/core/index.ts';
 import { systems } from '../../systems/index.ts';
+import { boldContainers, privilegeRule } from '../support/privileges.ts';
 import { describeObject, podSpecsOf, type Reference, referencesOf, walk } from '../support/references.ts';
 import { objectsIn, renderedFiles } from '../support/rendered.ts';
 
@@ -163,22 +164,11 @@ describe.each(systems.map((system) => system.name))('objects of %s', (name) => {
 
   test('every container runs without privileges, unless exceptions.tsv names the object', () => {
     const table = files.find((file) => file.path === 'exceptions.tsv')?.content ?? '';
-    const excepted = new Set(table.split('\n').map((line) => line.split('\t')[1] ?? ''));
-    const bold: string[] = [];
-    for (const object of objects) {
-      if (excepted.has(describeObject(object))) continue;
-      for (const pod of podSpecsOf(object)) {
-        const podContext = (pod['securityContext'] ?? {}) as Record<string, unknown>;
-        walk(pod, (container, key) => {
-          if (key !== 'containers' && key !== 'initContainers') return;
-          const context = (container['securityContext'] ?? {}) as Record<string, unknown>;
-          const dropsAll = ((context['capabilities'] as { drop?: string[] } | undefined)?.drop ?? []).includes('ALL');
-          const nonRoot = context['runAsNonRoot'] ?? podContext['runAsNonRoot'];
-          if (context['allowPrivilegeEscalation'] !== false || !dropsAll || nonRoot !== true)
-            bold.push(`${describeObject(object)}: ${container['name']}`);
-        });
-      }
-    }
+    const rows = table.split('\n').map((line) => line.split('\t'));
+    const excepted = new Set(rows.filter(([rule]) => rule === privilegeRule).map(([, object]) => object));
+    const bold = objects
+      .filter((object) => !excepted.has(describeObject(object)))
+      .flatMap((object) => boldContainers(object).map((container) => `${describeObject(object)}: ${container}`));
     expect(bold).toEqual([]);
   });
 
