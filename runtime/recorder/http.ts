@@ -79,7 +79,12 @@ export function recorderApp(options: RecorderHttpOptions): Hono {
   app.notFound((c) => c.json({ error: 'no such address' }, 404));
 
   app.get('/livez', (c) => c.text('ok\n'));
-  app.get('/readyz', (c) => c.json({ ready: service.ready, problems: service.problems() }, service.ready ? 200 : 503));
+  // Ready: it can answer. Healthy: it does all of its work.
+  app.get('/readyz', (c) => c.json({ ready: service.ready }, service.ready ? 200 : 503));
+  app.get('/healthz', (c) => {
+    const problems = service.problems();
+    return c.json({ healthy: problems.length === 0, problems, head: log.head }, problems.length === 0 ? 200 : 503);
+  });
   app.get('/metrics', (c) =>
     c.text(metricsText(service.metrics()), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );

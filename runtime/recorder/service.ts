@@ -122,10 +122,9 @@ export class RecorderService {
     return problems;
   }
 
-  /** Whether facts reach the disk. Anchors, snapshots and old damage are alerts, not a reason to take the recorder away. */
+  /** Whether the log can be read: the history is served also while nothing can be written. */
   get ready(): boolean {
-    const { recorder, log } = this.options;
-    return log.loaded && recorder.state.writeError === undefined;
+    return this.options.log.loaded;
   }
 
   metrics(): Metric[] {
