@@ -1,6 +1,4 @@
-import { z } from 'zod';
-import { type Gate, gate } from './gate/gate.ts';
-import { dnsLabel } from './identifiers.ts';
+import type { Gate } from './gate/gate.ts';
 import type { Problem } from './problems.ts';
 
 /**
@@ -29,16 +27,6 @@ export interface Stage {
   /** What a promotion into this stage has to satisfy. R16.3, R17.1, R18.1 */
   readonly gate?: Gate;
 }
-
-/** Schema of a stage for settings; check the whole list with {@link stageProblems}. */
-export const stageSchema = z.strictObject({
-  name: dnsLabel,
-  enabled: z.boolean(),
-  kind: z.enum(['ci', 'integration-test', 'deploy']),
-  namespace: dnsLabel.optional(),
-  promotion: z.enum(['automatic', 'manual']),
-  gate: gate.optional(),
-}) satisfies z.ZodType<Stage>;
 
 /** Where a stage takes its builds from: another stage, or the registry itself. */
 export type Upstream = { readonly from: 'registry' } | { readonly from: 'stage'; readonly stage: Stage };

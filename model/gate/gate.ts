@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type PromotionWindow, promotionWindow } from '../promotion-window/window.ts';
+import { promotionWindow } from '../promotion-window/settings.ts';
+import type { PromotionWindow } from '../promotion-window/window.ts';
 import { type Actor, kargoAdmin, namesAPerson } from './actors.ts';
 
 /** Who may override the window, and how. R19 */

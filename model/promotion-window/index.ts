@@ -1,6 +1,7 @@
 export * from './blocked-range.ts';
 export * from './calendar-table.ts';
 export * from './intervals.ts';
+export * from './settings.ts';
 export * from './state.ts';
 export * from './sync-window.ts';
 export * from './time-left.ts';

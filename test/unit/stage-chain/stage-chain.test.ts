@@ -7,9 +7,9 @@ import {
   type Stage,
   stageChain,
   stageProblems,
-  stageSchema,
   upstreamOf,
 } from '../../../model/stage-chain.ts';
+import { stageSchema } from '../../../model/stage-settings.ts';
 
 const names = ['ci', 'integration-test', 'beta', 'paper', 'live'] as const;
 
