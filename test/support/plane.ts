@@ -267,6 +267,7 @@ async function applyAll(
   objects: readonly KubernetesObject[],
   how: { readonly dryRun?: boolean; readonly as?: string },
 ): Promise<void> {
+  if (objects.length === 0) return;
   const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller', '-f', '-'];
   if (how.dryRun) args.push('--dry-run=server');
   if (how.as) args.push('--as', how.as, '--as-group', 'system:masters');
