@@ -7,7 +7,6 @@ export const kargoKey = {
   credentialType: 'kargo.akuity.io/cred-type',
   authorizedStage: 'kargo.akuity.io/authorized-stage',
   claims: 'rbac.kargo.akuity.io/claims',
-  managedRole: 'rbac.kargo.akuity.io/managed',
 } as const;
 
 /** Namespace where Kargo looks for credentials that every project shares. */

@@ -24,7 +24,8 @@ const read = ['get', 'list', 'watch'];
 
 /**
  * A role of a Kargo project: a ServiceAccount that Kargo maps people to by their claims, with a Role and its binding. People
- * act through Kargo's API server only; nobody gets a token of the account.
+ * act through Kargo's API server only; nobody gets a token of the account. It does not carry Kargo's mark for roles that its
+ * dashboard may edit: who holds it is decided in the settings.
  *
  * Kargo checks `promote` on the stage for the promote button, but only `create` for a promotion that is posted as a
  * manifest: who may promote to a stage is therefore also in the stage's gate (`approvers`).
@@ -50,14 +51,13 @@ export class KargoRole extends Construct {
         annotations: {
           [kargoKey.claims]: JSON.stringify(sorted(props.claims)),
           [kargoKey.description]: props.description,
-          [kargoKey.managedRole]: 'true',
           ...annotations,
         },
       },
       automountServiceAccountToken: false,
     });
     new KubeRole(this, 'Role', {
-      metadata: { name: props.name, annotations: { [kargoKey.managedRole]: 'true', ...annotations } },
+      metadata: { name: props.name, annotations },
       rules: [
         { apiGroups: [''], resources: ['events', 'serviceaccounts'], verbs: read },
         { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'rolebindings'], verbs: read },
@@ -76,7 +76,7 @@ export class KargoRole extends Construct {
       ],
     });
     new KubeRoleBinding(this, 'RoleBinding', {
-      metadata: { name: props.name, annotations: { [kargoKey.managedRole]: 'true', ...annotations } },
+      metadata: { name: props.name, annotations },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: props.name },
       subjects: [{ kind: 'ServiceAccount', name: props.name, namespace: namespaceOf(this) }],
     });

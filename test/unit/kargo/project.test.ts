@@ -153,6 +153,8 @@ describe('roles', () => {
       '{"email":["ada@example.org","bob@example.org"],"groups":["ops"]}',
     );
     expect(account.automountServiceAccountToken).toBe(false);
+    // Kargo's dashboard edits roles with this mark; ours are decided in the settings.
+    expect(account.metadata.annotations).not.toHaveProperty('rbac.kargo.akuity.io/managed');
   });
 
   test('promote to the stages they name and to no other', () => {
