@@ -1,0 +1,38 @@
+/** Justifications (at least 15 characters) that are good; the unit tests and the API server are asked the same. */
+export const goodJustifications: ReadonlyArray<readonly [string, string]> = [
+  ['fifteen characters', 'orders rejected'],
+  ['a sentence', 'Broker rejects all orders since 13:20; back to the build of yesterday.'],
+  ['German', 'Aufträge werden abgelehnt, zurück zum alten Stand'],
+  ['Cyrillic', 'Брокер отклоняет все заявки'],
+  ['Japanese', '注文がすべて拒否されたため以前の版へ戻す'],
+  ['an emoji with its variation selector', 'orders are rejected \u26a0\ufe0f'],
+  ['500 characters', 'a'.repeat(500)],
+  ['quotes and backslashes', `it's "broken" \\ orders are rejected`],
+];
+
+export const badJustifications: ReadonlyArray<readonly [string, string]> = [
+  ['empty', ''],
+  ['fourteen characters', 'orders rejecte'],
+  ['fourteen characters and spaces around', '  orders rejecte  '],
+  ['spaces', ' '.repeat(20)],
+  ['no-break spaces', '\u00a0'.repeat(20)],
+  ['zero-width spaces', '\u200b'.repeat(20)],
+  ['text with one zero-width space', 'orders are re\u200bjected'],
+  ['Hangul fillers', '\u3164'.repeat(20)],
+  ['half-width Hangul fillers', '\uffa0'.repeat(20)],
+  ['blank Braille patterns', '\u2800'.repeat(20)],
+  ['combining grapheme joiners', `a${'\u034f'.repeat(20)}`],
+  ['dots', '.'.repeat(20)],
+  ['few letters among dashes', 'a-b-c-d-e-f-g-h-i-'],
+  ['a right-to-left override', 'orders are \u202erejected now'],
+  ['an isolate', 'orders are \u2066rejected now'],
+  ['a line break', 'orders are\nrejected now'],
+  ['a line separator', 'orders are\u2028rejected now'],
+  ['a tab', 'orders are\trejected now'],
+  ['a control character', 'orders are \u0007rejected'],
+  ['private use', 'orders are \ue000rejected'],
+  ['a byte order mark', '\ufefforders are rejected'],
+  ['a soft hyphen', 'orders are re\u00adjected'],
+  ['tag characters', `orders rejected${'\u{e0041}'.repeat(3)}`],
+  ['501 characters', 'a'.repeat(501)],
+];
