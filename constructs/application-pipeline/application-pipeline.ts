@@ -81,14 +81,30 @@ export interface IntegrationTest {
   readonly image: string;
   /** The script; it gets `--image-tag` and the commit. @default 'infra/inttest/run_pipeline.sh' */
   readonly script?: string;
-  /** Commands to run before, for example to open the sandbox. @default none */
+  /** Commands to run before, in the same shell. @default none */
   readonly prepare?: readonly TextLike[];
+  /** Namespace that is opened before the script runs. @default the script makes its own */
+  readonly sandbox?: TestSandbox;
   /** More variables for the script. @default none */
   readonly environment?: Readonly<Record<string, TextLike>>;
   /** Kubernetes service account of the step (R26). @default the engine's own */
   readonly serviceAccount?: string;
   /** Where the counts stand in the results file. @default inttest-results.json with total, passed, failed and commit */
   readonly results?: Partial<Omit<ResultsFormat, 'outcomeFile'>>;
+}
+
+/** A namespace of its own for one run of the test, opened by the step, deleted by the script. */
+export interface TestSandbox {
+  /** Text of the shell script that opens it: gets the name, and SANDBOX_LABEL, SANDBOX_ROLE and SANDBOX_ACCOUNT. */
+  readonly script: string;
+  /** Beginning of the name, which the run number follows; the test's script gets the name as SANDBOX_NAMESPACE. */
+  readonly prefix: string;
+  /** Label that marks a sandbox, as KEY=VALUE. */
+  readonly label: string;
+  /** ClusterRole that the account gets in it. */
+  readonly role: string;
+  /** Account of the step, as NAMESPACE:NAME. */
+  readonly account: string;
 }
 
 /** How a result becomes evidence for promotions. */
@@ -275,17 +291,30 @@ export class ApplicationPipeline {
   }
 
   private integrationTest(builds: readonly Step[]): CommandStep {
-    const { image, script, prepare = [], environment, serviceAccount } = this.#props.integrationTest;
+    const { image, script, prepare = [], sandbox, environment, serviceAccount } = this.#props.integrationTest;
     const { file, outcomeFile } = this.#results;
     return new CommandStep('integration-test', {
       image,
       needs: builds,
       when: this.#onRelease,
-      environment: { IMAGE_TAG: variable('commitSha'), RUN_NUMBER: variable('runNumber'), ...environment },
+      environment: {
+        IMAGE_TAG: variable('commitSha'),
+        RUN_NUMBER: variable('runNumber'),
+        ...(sandbox === undefined
+          ? {}
+          : { SANDBOX_LABEL: sandbox.label, SANDBOX_ROLE: sandbox.role, SANDBOX_ACCOUNT: sandbox.account }),
+        ...environment,
+      },
       commands: [
         `rm -f ${file} ${outcomeFile}`,
         // Written by the shell when it ends, whatever ends it; a pod that is taken away leaves nothing.
         `trap 'echo "$IMAGE_TAG $RUN_NUMBER $?" > ${outcomeFile}' EXIT`,
+        ...(sandbox === undefined
+          ? []
+          : [
+              text`SANDBOX_NAMESPACE=$(bash ${folder}/open-sandbox.sh ${sandbox.prefix}${variable('runNumber')})`,
+              'export SANDBOX_NAMESPACE',
+            ]),
         ...prepare,
         text`bash ${script ?? 'infra/inttest/run_pipeline.sh'} --image-tag ${variable('commitSha')}`,
       ],
@@ -357,7 +386,8 @@ export class ApplicationPipeline {
   }
 
   private repositoryFiles(): readonly RepositoryFile[] {
-    const { evidence, mirror } = this.#props;
+    const { evidence, mirror, integrationTest } = this.#props;
+    const { sandbox } = integrationTest;
     return [
       {
         path: `${folder}/evidence.json`,
@@ -365,6 +395,9 @@ export class ApplicationPipeline {
         executable: false,
       },
       { path: `${folder}/evidence.cjs`, content: evidence.program, executable: false },
+      ...(sandbox === undefined
+        ? []
+        : [{ path: `${folder}/open-sandbox.sh`, content: sandbox.script, executable: true }]),
       ...(mirror === undefined ? [] : [{ path: `${folder}/mirror.sh`, content: mirrorScript, executable: true }]),
     ];
   }

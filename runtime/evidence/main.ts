@@ -25,7 +25,7 @@ function input(): EvidenceInput {
   if (!/^[0-9a-f]{40}$/.test(commit)) {
     throw new Error(`COMMIT_SHA "${commit}" is no commit`);
   }
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+  if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(repository)) {
     throw new Error(`REPOSITORY "${repository}" is not OWNER/NAME`);
   }
   const { REGISTRY_USERNAME: user, REGISTRY_PASSWORD: password, GITHUB_STEP_SUMMARY: summaryFile } = process.env;
