@@ -8,7 +8,9 @@ beforeAll(async () => {
 afterAll(() => plane?.stop());
 
 test('the test control plane serves custom resources and applies like the set-up', async () => {
-  await plane.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'probe', namespace: 'default' }, data: { a: 'b' } }]);
+  await plane.apply([
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'probe', namespace: 'default' }, data: { a: 'b' } },
+  ]);
   const { body } = await plane.request('GET', '/api/v1/namespaces/default/configmaps/probe');
   expect(body.metadata.managedFields[0].manager).toBe('argocd-controller');
   expect((await plane.request('GET', '/apis/kargo.akuity.io/v1alpha1/stages')).status).toBe(200);
