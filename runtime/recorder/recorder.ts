@@ -128,7 +128,7 @@ export class Recorder {
         if (event.type === 'LISTED') freight.done();
       }),
       // A promotion is described by its stage and its Freight: those come first.
-      Promise.race([Promise.all([stages.listed, freight.listed]), aborted(signal)]).then(() =>
+      unlessAborted(Promise.all([stages.listed, freight.listed]), signal).then(() =>
         follow<PromotionObject>(PROMOTIONS, inProject, (event) => this.onPromotion(event, signal)),
       ),
       ...(gateSelector === undefined
@@ -258,8 +258,12 @@ export class Recorder {
     this.following[kind] = false;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        for await (const event of open()) {
-          await handle(event);
+        const events = open();
+        // The end does not wait for a connection that is being opened.
+        for (;;) {
+          const next = await unlessAborted(events.next(), signal);
+          if (next === undefined || next.done) break;
+          await handle(next.value);
           this.following[kind] = true;
           failures = 0;
         }
@@ -468,9 +472,12 @@ function pick(entry: { project: string; stage: string; freight: string; tag: str
   return { project, stage, freight, tag, actor };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+/** Undefined as soon as the signal is aborted. Leaves nothing behind at the signal, which lives as long as the program. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = () => resolve(undefined);
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
   });
 }
