@@ -11,7 +11,7 @@ import { historyLost, type KargoState } from './parts/kargo.ts';
 import { extractSealed, restoreRepository } from './parts/repositories.ts';
 import { restoreSecrets, type SecretsState } from './parts/secrets.ts';
 import { restoreArgoCd } from './restore/argocd.ts';
-import { type KargoOutcome, restoreKargo } from './restore/kargo.ts';
+import { type KargoOutcome, markDone, restoreKargo } from './restore/kargo.ts';
 import { readJsonFile, takeSnapshot } from './snapshot.ts';
 import { SnapshotStore } from './store.ts';
 
@@ -54,6 +54,25 @@ export async function snapshot(context: CommandContext, options: { acceptLoss: b
   log(`checked; it is the latest`);
   for (const id of await store.prune(settings.retention, context.now())) log(`removed ${id} (retention)`);
   return manifest;
+}
+
+/**
+ * Fails if there is a snapshot: a new key would lock it away. Needs neither key nor cluster.
+ *
+ * @throws ProgramEnd `refused` naming the newest snapshot
+ */
+export async function probe(context: CommandContext): Promise<void> {
+  const store = new SnapshotStore(context.settings.folder);
+  const newest = (await store.ids()).at(-1);
+  if (newest === undefined) {
+    context.log(`no snapshot in ${context.settings.folder}: a new key locks nothing away`);
+    return;
+  }
+  throw new ProgramEnd(
+    exitCode.refused,
+    `${context.settings.folder} holds snapshots (the newest is ${newest}) that only their own key opens: give that key ` +
+      'instead of generating a new one, or move the snapshots away',
+  );
 }
 
 /** Checks one snapshot (the latest, unless named), or all of them; throws with every problem. */
@@ -111,6 +130,9 @@ export async function restore(context: CommandContext, options: RestoreOptions):
   if (id === undefined) {
     if (options.ifNeeded) {
       log(`there is no snapshot in ${settings.folder}: nothing to restore`);
+      if (settings.kargo !== undefined && options.only.includes('objects') && !options.dryRun) {
+        await markDone({ ...context, client: context.client() }, settings.kargo.controllerNamespace, 'none');
+      }
       return;
     }
     throw new ProgramEnd(exitCode.noSnapshot, `there is no snapshot in ${settings.folder}; nothing was changed`);

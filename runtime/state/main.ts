@@ -20,6 +20,7 @@ const USAGE = `usage: state COMMAND --settings FILE [options]
   verify    [--snapshot ID | --all]  read snapshots back and check them
   restore   [--snapshot ID] [--desired FILE] [--only ${restorable.join(',')}] [--dry-run] [--if-needed]
                                      bring back what is lost; without --only: objects
+  probe                              fail if there are snapshots (before a new key is generated)
   extract   --file NAME --to PATH [--snapshot ID]
                                      write one file of a snapshot, opened (for pg_restore: --file woodpecker)
 exit codes: 0 done, 2 usage, 3 refused, 4 no snapshot, 5 snapshot lacks something, 6 damaged, 1 anything else`;
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   try {
     if (command === 'snapshot') await snapshot(context, { acceptLoss: values['accept-loss'] === true });
     else if (command === 'list') await list(context);
+    else if (command === 'probe') await probe(context);
     else if (command === 'verify') await verify(context, { id, all: values.all === true });
     else if (command === 'restore') {
       await restore(context, {

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { SavedRepository } from '../../../model/state/settings.ts';
 import { openSealed, sealToFile } from '../../files/sealed.ts';
 import { sha256, sha256OfFile } from '../../files/sha256.ts';
-import { git, gitStream, pushAll, references, remoteWithCredentials, withMirror } from '../git.ts';
+import { type GitRemote, git, gitStream, pushAll, references, remoteWithCredentials, withMirror } from '../git.ts';
 import { canonical, type SnapshotFile } from '../manifest.ts';
 
 /** Name of the sealed bundle of a repository with exactly these branches and tags. */
@@ -98,8 +98,9 @@ export async function restoreRepository(
   key: Uint8Array,
   saved: Record<string, string>,
   dryRun: boolean,
+  knownRemote?: GitRemote,
 ): Promise<'restored' | 'same' | 'kept'> {
-  const remote = await remoteWithCredentials(repository);
+  const remote = knownRemote ?? (await remoteWithCredentials(repository));
   const present = await references(remote);
   if (Object.keys(present).length > 0) return canonical(present) === canonical(saved) ? 'same' : 'kept';
   if (dryRun) return 'restored';

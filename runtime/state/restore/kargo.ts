@@ -57,17 +57,22 @@ export type Loader = (id: string) => Promise<KargoState>;
 export async function restoreKargo(context: KargoRestoreContext, chosen: string, load: Loader): Promise<KargoOutcome> {
   const { client, log, dryRun } = context;
   const kargo = kargoSettings(context.settings);
-  const mark = await readMark(client, kargo.controllerNamespace);
-  if (mark?.phase === 'done') {
-    log(`snapshot ${mark.snapshot} was restored at ${mark.finishedAt}; nothing to do`);
+  const earlier = await readMark(client, kargo.controllerNamespace);
+  if (earlier?.phase === 'done' && (await holdsHistory(client, kargo.project))) {
+    log(`the restore ended at ${earlier.finishedAt} (snapshot ${earlier.snapshot}); nothing to do`);
     return 'already-restored';
   }
+  // A mark of a restore that ended, in a project that is empty: its objects were purged since. It counts no more.
+  const mark = earlier?.phase === 'running' ? earlier : undefined;
   if (mark !== undefined) log(`going on with the restore of snapshot ${mark.snapshot} that began at ${mark.startedAt}`);
   const snapshot = mark?.snapshot ?? chosen;
   const saved = await load(snapshot);
   if (mark === undefined) {
     const present = await stateOfCluster(context, saved);
-    if (present !== undefined) return present;
+    if (present !== undefined) {
+      if (!dryRun) await markDone(context, kargo.controllerNamespace, snapshot);
+      return present;
+    }
   }
   const inTheWay = await obstacles(client, kargo.controllerNamespace);
   if (dryRun) {
@@ -87,6 +92,27 @@ export async function restoreKargo(context: KargoRestoreContext, chosen: string,
     finishedAt: context.now().toISOString(),
   });
   return 'restored';
+}
+
+/**
+ * Notes that nothing is left to restore, so that snapshots count from now on: teardown asks for this mark.
+ *
+ * @param snapshot the one that was looked at, or `none`
+ */
+export async function markDone(
+  context: { readonly client: KubernetesClient; readonly now: () => Date },
+  namespace: string,
+  snapshot: string,
+): Promise<void> {
+  const mark = await readMark(context.client, namespace);
+  if (mark?.phase === 'done') return;
+  const at = context.now().toISOString();
+  await writeMark(context.client, namespace, { snapshot, phase: 'done', startedAt: at, finishedAt: at });
+}
+
+async function holdsHistory(client: KubernetesClient, project: string): Promise<boolean> {
+  const present = await readKargoState(client, project);
+  return present.promotions.length + present.freights.length > 0;
 }
 
 function kargoSettings(settings: StateSettings): NonNullable<StateSettings['kargo']> {
@@ -352,5 +378,8 @@ function describe(saved: KargoState, desired: readonly KubernetesObject[], log: 
   for (const promotion of saved.promotions.filter((candidate) => !hasEnded(candidate))) {
     log(`would abort Promotion ${promotion.metadata.name}, which was under way`);
   }
-  for (const config of saved.projectConfigs) log(`left to the end of the installation: ProjectConfig ${name}`);
+  const configs = [...saved.projectConfigs, ...desired.filter((object) => object.kind === 'ProjectConfig')];
+  for (const name of new Set(configs.map((config) => config.metadata.name))) {
+    log(`left to the end of the installation: ProjectConfig ${name}`);
+  }
 }
