@@ -43,7 +43,9 @@ export function planMigration(checkout: Checkout, migration: Migration, rendered
   ].filter(({ path: file, before, after, executable }) =>
     before === after ? after !== undefined && executable && !checkout.isExecutable(file) : true,
   );
-  problems.push(...leftovers(checkout, migration.chart, changes));
+  if (problems.length === 0) {
+    problems.push(...leftovers(checkout, migration.chart, changes));
+  }
   if (problems.length > 0) {
     throw new NotRecognisedError(problems);
   }

@@ -100,9 +100,9 @@ function dropOnePullSecret(text: string, names: readonly string[]): string {
 function dropItem(text: string, pair: Pair, list: YAMLSeq, isOurs: (node: unknown) => boolean): string {
   if (list.items.every(isOurs)) {
     const keyEnd = rangeOf(pair.key)[1];
-    const [, valueEnd] = rangeOf(list);
+    const valueEnd = lastContent(list);
     const colon = text.indexOf(':', keyEnd);
-    return `${text.slice(0, colon)}: []${text.slice(valueEnd).replace(/^(?=[^\s])/, '\n')}`;
+    return `${text.slice(0, colon)}: []${text.slice(valueEnd)}`;
   }
   if (list.flow) {
     throw new UnclearValuesError(
