@@ -7,6 +7,7 @@ import {
   type CommandContext,
   extract,
   list,
+  probe,
   type Restorable,
   restorable,
   restore,

@@ -132,7 +132,7 @@ async function stateOfCluster(context: KargoRestoreContext, saved: KargoState): 
   });
   const savedStages = new Set(saved.stages.map((stage) => stage.metadata.name));
   const stagesLacking = [...savedStages].filter((name) => !names(present.stages).has(name ?? ''));
-  if (lacking.length === 0 && stagesLacking.length === 0 && present.promotions.length + present.freights.length > 0) {
+  if (lacking.length === 0 && stagesLacking.length === 0 && present.projects.length > 0) {
     context.log('the cluster holds everything that is in the snapshot; nothing to restore');
     return 'present';
   }
