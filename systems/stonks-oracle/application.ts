@@ -1,9 +1,11 @@
+import type { ApplicationChart } from '../../constructs/application-chart/index.ts';
 import { ApplicationPipeline } from '../../constructs/application-pipeline/index.ts';
+import { ApplicationRepository } from '../../constructs/application-repository/index.ts';
 import type { RenderContext, SystemOutput } from '../../constructs/core/index.ts';
 import { WoodpeckerPipeline } from '../../constructs/woodpecker-pipeline/index.ts';
 import { imageReference } from '../../model/image.ts';
 import { tagPolicy } from '../../model/tag-policy.ts';
-import { stonksRepository, stonksServices } from '../stonks/application.ts';
+import { stonksChart, stonksRepository, stonksServices } from '../stonks/application.ts';
 import type { CiNames } from './ci.ts';
 import type { Settings } from './settings.ts';
 
@@ -21,13 +23,19 @@ export const pipelineSecrets = {
   registryPassword: { name: 'registry_password', purpose: 'password of the registry' },
 } as const;
 
+/** What the install plan and the inventory need of the application's repository. */
+export interface Application {
+  readonly pipeline: ApplicationPipeline;
+  readonly chart: ApplicationChart;
+}
+
 /** The files of the application's own repository (R3–R6, R14, R27). */
 export function composeApplication(
   output: SystemOutput,
   settings: Settings,
   context: RenderContext,
   ci: CiNames,
-): ApplicationPipeline {
+): Application {
   const { forge, registry, images, woodpecker, mirror } = settings;
   const application = new ApplicationPipeline({
     name: 'stonks-oracle',
@@ -70,7 +78,13 @@ export function composeApplication(
     buildPlugin: imageReference(woodpecker.buildPlugin),
     clonePlugin: imageReference(woodpecker.clonePlugin),
   });
-  output.file('repo/.woodpecker.yml', pipeline.text);
-  for (const file of application.files) output.file(`repo/${file.path}`, file.content, { executable: file.executable });
-  return application;
+  const chart = stonksChart({ registry: `${registry.host}/${registry.path}`, stages: settings.stages });
+  new ApplicationRepository(output, {
+    application,
+    chart,
+    pipelineFile: { path: '.woodpecker.yml', content: pipeline.text },
+    // GitHub would run them again from the mirror.
+    remove: ['.github/workflows'],
+  });
+  return { pipeline: application, chart };
 }

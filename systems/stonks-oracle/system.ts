@@ -4,10 +4,12 @@ import { allowPattern } from '../../model/tag-policy.ts';
 import { stonksServices } from '../stonks/application.ts';
 import { composePlatform } from '../stonks/platform.ts';
 import { composePromotion } from '../stonks/promotion.ts';
+import { composeRecords } from '../stonks/records.ts';
 import { stonksStages } from '../stonks/stages.ts';
 import { composeApplication, stonksTags } from './application.ts';
 import { composeCi } from './ci.ts';
 import { composeNamespaces, composeStorage } from './foundation.ts';
+import { auditCredentials } from './secrets.ts';
 import { checks, schema, settings } from './settings.ts';
 
 /** Stonks Oracle, local (requirements/000): Gitea, Woodpecker, a local registry, Kargo and Argo CD. */
@@ -32,7 +34,8 @@ export const stonksOracle = defineSystem({
 
     composeNamespaces(output, facts);
     const ci = composeCi(output, facts);
-    composeStorage(output, facts, { argoCd: 'argocd-state', kargo: 'kargo-state', woodpecker: ci.claim });
+    const claims = { argoCd: 'argocd-state', kargo: 'kargo-state', woodpecker: ci.claim };
+    composeStorage(output, facts, claims);
     composePlatform(output, {
       hosts,
       ingress: facts.ingress,
@@ -76,6 +79,28 @@ export const stonksOracle = defineSystem({
       platformNamespaces: [namespaces.woodpecker, namespaces.steps],
       deskUrl: `https://${hosts.kargo}/desk/`,
     });
+    composeRecords(
+      output,
+      {
+        namespace: namespaces.kargo,
+        project: promotion.project,
+        host: hosts.kargo,
+        ingress: facts.ingress,
+        stages,
+        watchedImage: `${registryPath}/${stonksServices.watched}`,
+        commitUrl: `${forge.url}/${forge.owner}/${forge.applicationRepository}/commit/{tag}`,
+        image: images.node,
+        uid: facts.storage.volumes.kargo.uid,
+        claim: claims.kargo,
+        anchor: {
+          forgeUrl: forge.url,
+          owner: forge.owner,
+          repository: forge.pipelinesRepository,
+          credentials: auditCredentials(namespaces.kargo),
+        },
+      },
+      context,
+    );
     composeApplication(output, facts, context, ci);
   },
 });

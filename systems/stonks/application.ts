@@ -1,3 +1,4 @@
+import { ApplicationChart } from '../../constructs/application-chart/index.ts';
 import type { ServiceCatalogue } from '../../model/service-catalogue.ts';
 
 /** The Python services of the platform (R4.1), in build order; each has its own Dockerfile. */
@@ -39,3 +40,24 @@ export const stonksRepository = {
   /** The integration test (R5.1). */
   integrationTest: 'infra/inttest/run_pipeline.sh',
 } as const;
+
+/**
+ * The chart's values: the registry (R10), and the paper broker (R16.2). Live has no file of its own; it takes values.yaml.
+ */
+export function stonksChart(facts: {
+  readonly registry: string;
+  readonly stages: { readonly beta: { readonly namespace: string }; readonly paper: { readonly namespace: string } };
+}): ApplicationChart {
+  return new ApplicationChart({
+    folder: stonksRepository.chart,
+    registry: facts.registry,
+    stages: [
+      { file: 'values-beta.yaml', namespace: facts.stages.beta.namespace },
+      {
+        file: 'values-paper.yaml',
+        namespace: facts.stages.paper.namespace,
+        broker: { mode: 'paper', provider: 'alpaca', credentials: 'alpaca-paper-credentials' },
+      },
+    ],
+  });
+}

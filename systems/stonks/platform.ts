@@ -1,7 +1,8 @@
 import { ArgoCdIngress, ArgoCdNetwork, argoCdValues } from '../../constructs/argo-cd/index.ts';
 import type { SystemOutput } from '../../constructs/core/index.ts';
+import { deskPods } from '../../constructs/desk/index.ts';
 import { type GiteaLogin, KargoNetwork, kargoSecretName, kargoValues } from '../../constructs/kargo/index.ts';
-import { fromNamespace } from '../../constructs/network/index.ts';
+import { fromNamespace, fromPods } from '../../constructs/network/index.ts';
 import type { Image } from '../../model/image.ts';
 
 /** Argo CD and Kargo as both Stonks Oracle systems install them. */
@@ -58,6 +59,7 @@ export function composePlatform(output: SystemOutput, facts: PlatformFacts): voi
   const kargo = output.chart('gitops/platform/kargo', { namespace: facts.namespaces.kargo, component: 'kargo' });
   new KargoNetwork(kargo, 'Network', {
     traefik,
+    apiClients: [fromPods(deskPods)],
     webhookClients: facts.webhookClients.map((namespace) => fromNamespace(namespace)),
     dex: facts.login !== undefined,
   });
