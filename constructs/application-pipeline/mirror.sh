@@ -102,7 +102,10 @@ while read -r ref _; do
     git update-ref -d "refs/mirrored/${ref#refs/}"
   fi
 done <"$work/record"
-source_git push --quiet --prune "$SOURCE_URL" '+refs/mirrored/*:refs/mirrored/*'
+list_record >"$work/recorded"
+if ! cmp -s "$work/record" "$work/recorded"; then
+  source_git push --quiet --prune "$SOURCE_URL" '+refs/mirrored/*:refs/mirrored/*'
+fi
 
 if [ "$failed" -ne 0 ]; then
   echo "mirror: not everything could be mirrored; see above" >&2
