@@ -27,9 +27,18 @@ strip_arc_finalizers() {
 
 verb_remove_arc() {
   local namespace=${step[namespace]} controller=${step[controller]} timeout=${step[timeout]} present release resources
-  read_crds
-  query get namespace "$namespace" --ignore-not-found -o name
-  if [[ -n $answer ]]; then
+  local there each objects=("namespace/$namespace")
+  split_list "${step[bindings]:-}"
+  for each in "${list[@]}"; do objects+=("clusterrolebinding.rbac.authorization.k8s.io/$each"); done
+  [[ -z ${step[volume]:-} ]] || objects+=("persistentvolume/${step[volume]}")
+  query get "${objects[@]}" --ignore-not-found -o name
+  there=$answer
+  if [[ -z $there ]]; then
+    say '    there are none'
+    return 0
+  fi
+  if [[ $'\n'$there$'\n' == *$'\n'"namespace/$namespace"$'\n'* ]]; then
+    read_crds
     present=$(h list --namespace="$namespace" --all --short)
     # Everything in this namespace is a scale set, but for the controller.
     for release in $present; do
@@ -50,10 +59,8 @@ verb_remove_arc() {
     fi
     strip_arc_finalizers "$namespace"
   fi
-  split_list "${step[bindings]:-}"
-  [[ ${#list[@]} -eq 0 ]] || k delete clusterrolebindings "${list[@]}" --ignore-not-found > /dev/null
-  delete_namespaces "$timeout" "$namespace"
-  # Only the object: the directory on the share stays.
-  [[ -z ${step[volume]:-} ]] || k delete persistentvolume "${step[volume]}" --ignore-not-found --wait --timeout=60s > /dev/null
-  say "    $namespace: gone"
+  delete_namespaces 120 "$namespace"
+  # Of the volume only the object: the directory on the share stays.
+  for each in "${objects[@]:1}"; do k delete "$each" --ignore-not-found --wait --timeout=60s > /dev/null; done
+  say "    ${objects[*]}: gone"
 }

@@ -126,11 +126,11 @@ verb_await_accepted() {
 verb_await_revision() {
   local namespace=${step[namespace]} name=${step[application]}
   head_revision
-  query get applications.argoproj.io "$name" --namespace="$namespace" -o 'jsonpath={.status.sync.revision}'
-  if [[ $answer != "$revision" ]]; then
+  query get applications.argoproj.io "$name" --namespace="$namespace" -o 'jsonpath={.status.sync.status} {.status.sync.revision}'
+  if [[ $answer != "Synced $revision" ]]; then
     k annotate applications.argoproj.io "$name" --namespace="$namespace" --overwrite argocd.argoproj.io/refresh=normal > /dev/null
     await applications.argoproj.io "$namespace" "$name" '{.status.sync.revision}' "$revision" "${step[timeout]}"
+    await applications.argoproj.io "$namespace" "$name" '{.status.sync.status}' Synced "${step[timeout]}"
   fi
-  await applications.argoproj.io "$namespace" "$name" '{.status.sync.status}' Synced "${step[timeout]}"
   say "    $name shows revision ${revision:0:12}"
 }

@@ -5,17 +5,25 @@
 
 still_needed=()
 missing=''
+secret_type=''
+secret_labels=''
 declare -A secret_data=()
 
 secret_file() { printf '%s\n' "$state_root/$system/secrets/$1.$2.yaml"; }
 
-# read_secret NAMESPACE NAME: sets secret_data (key -> base64) from the cluster.
+# read_secret NAMESPACE NAME: sets secret_data (key -> base64), secret_type and secret_labels (label:value,...) from the cluster.
 read_secret() {
-  local key value
+  local field key value
   secret_data=()
-  query get secret "$2" --namespace="$1" --ignore-not-found -o 'go-template={{range $k, $v := .data}}{{$k}} {{$v}}{{"\n"}}{{end}}'
-  while read -r key value; do
-    [[ -z $key ]] || secret_data[$key]=$value
+  secret_type='' secret_labels=''
+  query get secret "$2" --namespace="$1" --ignore-not-found \
+    -o 'go-template=type - {{.type}}{{range $k, $v := .metadata.labels}}{{"\n"}}label {{$k}} {{$v}}{{end}}{{range $k, $v := .data}}{{"\n"}}data {{$k}} {{$v}}{{end}}'
+  while read -r field key value; do
+    case $field in
+      type) secret_type=$value ;;
+      label) [[ $key == app.kubernetes.io/managed-by ]] || secret_labels+=${secret_labels:+,}$key:$value ;;
+      data) secret_data[$key]=$value ;;
+    esac
   done <<< "$answer"
 }
 
@@ -161,14 +169,9 @@ verb_save_secrets() {
   local names=("${list[@]}")
   for each in "${names[@]}"; do
     namespace=${each%%/*} name=${each#*/}
-    query get secret "$name" --namespace="$namespace" --ignore-not-found \
-      -o 'go-template={{if .data}}{{.type}}{{range $k, $v := .metadata.labels}} {{$k}}:{{$v}}{{end}}{{"\n"}}{{end}}'
-    [[ -n $answer ]] || continue
-    local type labels
-    read -r type labels <<< "$answer"
     read_secret "$namespace" "$name"
-    labels=$(tr ' ' '\n' <<< "$labels" | grep -v '^app.kubernetes.io/managed-by:' | paste -sd, -) || labels=''
-    secret_manifest "$namespace" "$name" "$type" "$labels" | write_file "$(secret_file "$namespace" "$name")"
+    [[ ${#secret_data[@]} -gt 0 ]] || continue
+    secret_manifest "$namespace" "$name" "$secret_type" "$secret_labels" | write_file "$(secret_file "$namespace" "$name")"
     saved=$((saved + 1))
   done
   say "    $saved kept in $state_root/$system/secrets"

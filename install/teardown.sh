@@ -46,24 +46,25 @@ verb_final_snapshot() {
 }
 
 verb_orphan_applications() {
-  local namespace=${step[namespace]} kind name part foreign='' names
+  local namespace=${step[namespace]} kind name part foreign='' names all
   has_crd applications.argoproj.io || return 0
-  query get applications.argoproj.io --namespace="$namespace" --no-headers -o 'custom-columns=N:.metadata.name,P:.metadata.labels.app\.kubernetes\.io/part-of'
-  while read -r name part; do
-    [[ -z $name || $part == "$system" ]] || foreign+=" $name"
+  query get applications.argoproj.io,appprojects.argoproj.io --namespace="$namespace" --no-headers \
+    -o 'custom-columns=N:.metadata.name,P:.metadata.labels.app\.kubernetes\.io/part-of,K:.kind'
+  while read -r name part kind; do
+    [[ $kind != Application || $part == "$system" ]] || foreign+=" $name"
   done <<< "$answer"
   [[ -z $foreign ]] || $force || die "$exit_protected" "Argo CD in $namespace also keeps Applications that are not of $system:$foreign" \
     'move them to another Argo CD, or run with --force: they are deleted too, their workloads stay'
-  for kind in applications.argoproj.io appprojects.argoproj.io; do
-    query get "$kind" --namespace="$namespace" -o 'jsonpath={.items[*].metadata.name}'
-    names=$answer
+  all=$answer
+  for kind in Application AppProject; do
+    names=$(sed -n "s/^\([^ ]*\) .* $kind\$/\1/p" <<< "$all" | tr '\n' ' ')
     [[ -n $names ]] || continue
     for name in $names; do
       # A finalizer would delete the workloads; a parked operation would start after a rebuild.
-      k patch "$kind" "$name" --namespace="$namespace" --type=merge -p '{"metadata":{"finalizers":null},"operation":null}' > /dev/null
+      k patch "$kind.argoproj.io" "$name" --namespace="$namespace" --type=merge -p '{"metadata":{"finalizers":null},"operation":null}' > /dev/null
     done
     # shellcheck disable=SC2086 # a list of names
-    k delete "$kind" $names --namespace="$namespace" --ignore-not-found --cascade=orphan --wait --timeout=60s > /dev/null
+    k delete "$kind.argoproj.io" $names --namespace="$namespace" --ignore-not-found --cascade=orphan --wait --timeout=60s > /dev/null
     say "    $kind: $names"
   done
 }

@@ -346,7 +346,7 @@ function add(
 /** Stands for the forge set-up: makes the repository and the Secret of its user. */
 function forgeScript(namespace: string): string {
   return `test -d "$FORGE/pipelines.git" || git init -q --bare "$FORGE/pipelines.git"
-kubectl get secret pipelines-git -n ${namespace} >/dev/null 2>&1 || kubectl create secret generic pipelines-git -n ${namespace} --from-literal=username=kargo --from-literal=password=secret`;
+kubectl get secret pipelines-git -n ${namespace} >/dev/null 2>&1 || kubectl create secret generic pipelines-git -n ${namespace} --from-literal=username=kargo --from-literal=password=stand-in-4b1f`;
 }
 
 /** Stands for the snapshot: all promotions, complete or not at all. */
