@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditFact, DefinitionChanged } from '../../model/audit/record.ts';
 import type { FollowEvent, KubernetesClient } from '../kubernetes/client.ts';
@@ -107,6 +108,8 @@ export class Recorder {
   /** Follows Kargo and writes, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, project, gateSelector } = this.options;
+    // Every watch listens for the end.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', () => this.wake(), { once: true });
     await this.loadLog(signal);
     const stages = this.firstList();
