@@ -11,7 +11,7 @@ export const longestTarget = 8192;
 /**
  * Reads the target of a request. A proxy and the server behind it must never read one target in two ways, so whatever
  * could be read in two ways is refused: absolute and authority form, dot segments (also encoded), backslashes, encoded
- * slashes, control characters, broken percent-encoding, fragments.
+ * slashes, control characters, percent-encoding that is broken or no UTF-8, fragments.
  *
  * @returns undefined if the target is refused
  */
@@ -24,8 +24,18 @@ export function parseTarget(target: string): RequestTarget | undefined {
   const query = mark < 0 ? '' : target.slice(mark);
   if (/%(2f|5c|00|0d|0a)/i.test(path)) return undefined;
   const segments = path.split('/').map((segment) => segment.replace(/%2e/gi, '.'));
+  if (!isUtf8(path)) return undefined;
   if (segments.some((segment) => segment === '.' || segment === '..')) return undefined;
   return { path, query };
+}
+
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the desk itself answers, rather than Kargo. Any spelling that a lenient server might take for it counts too. */
