@@ -61,5 +61,5 @@ export function spellImageTag(template: TagTemplate): string {
 
 /** Fixed text must reach the shell as it is: Woodpecker replaces unknown `${NAME}` by nothing. */
 function withoutSubstitution(fixed: string): string {
-  return fixed.replaceAll('${', '$${');
+  return fixed.replaceAll('${', () => '$${');
 }
