@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { deskSettings } from '../../model/desk/settings.ts';
 import { parseSettings } from '../../model/problems.ts';
@@ -35,7 +36,9 @@ function main(args: readonly string[]): void {
     recorder: settings.recorderUrl === undefined ? undefined : httpRecorder(settings.recorderUrl),
   });
   const port = Number(options.port ?? 8080);
-  server.listen(port, options.host ?? '0.0.0.0', () => log.info('the desk listens', { port }));
+  server.listen(port, options.host ?? '0.0.0.0', () =>
+    log.info('the desk listens', { port: (server.address() as AddressInfo).port }),
+  );
   const stop = () => {
     log.info('the desk stops');
     server.close(() => process.exit(0));
