@@ -95,8 +95,9 @@ heal_release() {
 
 # All objects of the release exist.
 release_is_complete() {
-  h get manifest "$1" --namespace="$2" > "$scratch/manifest" || return 1
-  k get --namespace="$2" -f "$scratch/manifest" -o name > /dev/null 2> "$scratch/error"
+  local manifest
+  manifest=$(h get manifest "$1" --namespace="$2") || return 1
+  k get --namespace="$2" -f - -o name <<< "$manifest" > /dev/null 2> "$scratch/error"
 }
 
 verb_release() {

@@ -119,7 +119,7 @@ probe_state() {
 }
 
 verb_secret() {
-  local namespace=${step[namespace]} name=${step[name]} file key how entry before probed=false unmade=''
+  local namespace=${step[namespace]} name=${step[name]} file key how entry before manifest probed=false unmade=''
   file=$(secret_file "$namespace" "$name")
   read_secret "$namespace" "$name"
   before=$(printf '%s\n' "${!secret_data[@]}" | sort)
@@ -142,8 +142,9 @@ verb_secret() {
     [[ -n ${secret_data[$key]} ]] || die "$exit_failed" "no value for key $key of Secret $namespace/$name" "it should come from $how"
   done
   [[ -z $unmade ]] || die "$exit_failed" "Secret $namespace/$name lacks $unmade, which only a person can provide" "write its manifest to $file and run again"
-  secret_manifest "$namespace" "$name" "${step[type]:-Opaque}" "${step[labels]:-}" > "$scratch/secret"
-  cmp -s "$scratch/secret" "$file" || write_file "$file" < "$scratch/secret"
+  # Never in a temporary file: it would survive a kill.
+  manifest=$(secret_manifest "$namespace" "$name" "${step[type]:-Opaque}" "${step[labels]:-}")
+  [[ -f $file && $manifest == "$(< "$file")" ]] || write_file "$file" <<< "$manifest"
   if [[ $before == "$(printf '%s\n' "${!secret_data[@]}" | sort)" ]]; then
     say "    $namespace/$name: kept"
   else

@@ -160,6 +160,8 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
         '--leader-elect=false',
         '--secure-port=0',
         '--controllers=*,-nodeipam,-ttl',
+        // Volumes and claims find each other at the next round; the usual 15 s would be spent waiting.
+        '--pvclaimbinder-sync-period=1s',
       ]);
       start('kube-scheduler', [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0']);
     }

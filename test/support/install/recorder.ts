@@ -49,7 +49,7 @@ export class CallRecorder {
     return `#!/bin/bash
 mapfile -t calls < '${this.#log}'
 call="${program} $*"
-printf '%s\\n' "\${call//$'\\n'/ }" >> '${this.#log}'
+printf '%s %s\\n' "$EPOCHREALTIME" "\${call//$'\\n'/ }" >> '${this.#log}'
 ${find}
 if ((\${#calls[@]} + 1 == KILL_AT)); then
   case $call in
