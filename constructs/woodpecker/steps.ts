@@ -9,7 +9,6 @@ import {
   Quantity,
 } from '../../imports/k8s.ts';
 import { AllowIngress, DefaultDeny, fromSameNamespace } from '../network/index.ts';
-import { type Resources, resourceRequirements } from '../workload/index.ts';
 import { stepLabels, woodpeckerNames } from './names.ts';
 
 /** Why the step namespace is not restricted; for its Namespace. */
@@ -19,10 +18,18 @@ export const privilegedStepsReason =
 export interface WoodpeckerStepsProps {
   /** Service account of the agents, in the agents' namespace. */
   readonly agent: { readonly namespace: string; readonly name: string };
-  /** What a step's container gets that asks for nothing. @default 200m CPU, 512Mi memory, at most 2 CPU and 2Gi; 2Gi disk */
-  readonly defaultResources?: Resources;
+  /** What a step's container gets that asks for nothing. @default 200m CPU, 512Mi memory, at most 2 CPU and 2Gi */
+  readonly defaultResources?: StepResources;
   /** Ports between the pods of a pipeline (its services). @default - no connections between steps */
   readonly servicePorts?: readonly number[];
+}
+
+/** Requests and limits of a container. */
+export interface StepResources {
+  readonly cpu: string;
+  readonly memory: string;
+  readonly cpuLimit: string;
+  readonly memoryLimit: string;
 }
 
 /**
@@ -39,9 +46,7 @@ export class WoodpeckerSteps extends Construct {
       automountServiceAccountToken: false,
     });
     this.addAgentRole(props);
-    this.addLimits(
-      props.defaultResources ?? { cpu: '200m', memory: '512Mi', cpuLimit: '2', memoryLimit: '2Gi', disk: '2Gi' },
-    );
+    this.addLimits(props.defaultResources ?? { cpu: '200m', memory: '512Mi', cpuLimit: '2', memoryLimit: '2Gi' });
     new KubePodDisruptionBudget(this, 'NoEviction', {
       metadata: { name: 'running-steps' },
       spec: {
@@ -78,13 +83,20 @@ export class WoodpeckerSteps extends Construct {
     });
   }
 
-  private addLimits(resources: Resources): void {
-    const { requests, limits } = resourceRequirements(resources);
+  /**
+   * CPU and memory only: an image build keeps its layers in its own file system, and a pod over a limit of disk is evicted,
+   * which Woodpecker takes for a success.
+   */
+  private addLimits({ cpu, memory, cpuLimit, memoryLimit }: StepResources): void {
     new KubeLimitRange(this, 'Limits', {
       metadata: { name: 'steps' },
       spec: {
         limits: [
-          { type: 'Container', defaultRequest: requests, default: limits },
+          {
+            type: 'Container',
+            defaultRequest: { cpu: Quantity.fromString(cpu), memory: Quantity.fromString(memory) },
+            default: { cpu: Quantity.fromString(cpuLimit), memory: Quantity.fromString(memoryLimit) },
+          },
           { type: 'PersistentVolumeClaim', max: { storage: Quantity.fromString('50Gi') } },
         ],
       },

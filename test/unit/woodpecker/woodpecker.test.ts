@@ -254,9 +254,12 @@ describe('the namespace of the steps', () => {
   });
   const files = output.files();
 
-  test('gives steps no API token, default limits and no way in', () => {
+  test('gives steps no API token, default limits but none of disk, and no way in', () => {
     expect(objectNamed(files, 'ServiceAccount', 'default', 'ci-steps')['automountServiceAccountToken']).toBe(false);
-    expect(objectNamed(files, 'LimitRange', 'steps', 'ci-steps').spec).toMatchObject({
+    const limits = objectNamed(files, 'LimitRange', 'steps', 'ci-steps').spec;
+    // An eviction for disk would look like a success.
+    expect(JSON.stringify(limits)).not.toContain('ephemeral-storage');
+    expect(limits).toMatchObject({
       limits: [
         {
           type: 'Container',
