@@ -59,7 +59,7 @@ export function spellImageTag(template: TagTemplate): string {
   });
 }
 
-/** Fixed text must reach the shell as it is: Woodpecker replaces unknown `${NAME}` by nothing. */
+/** Fixed text must reach the shell as it is: Woodpecker makes `$` of `$$`, and nothing of an unknown `${NAME}`. */
 function withoutSubstitution(fixed: string): string {
-  return fixed.replaceAll('${', () => '$${');
+  return fixed.replaceAll(/\$(?=[${])/g, () => '$$');
 }

@@ -67,11 +67,16 @@ export class Delivery {
 
   /** Runs the pipeline of the sample's last commit. */
   async run(options: Partial<PipelineRun> & { readonly failing?: readonly StubName[] } = {}): Promise<PipelineResult> {
+    return runPipeline({ ...(await this.prepare(options.failing)), ...options });
+  }
+
+  /** A fresh working copy and everything else that a run needs. */
+  async prepare(failing: readonly StubName[] = []): Promise<PipelineRun> {
     this.#number += 1;
     const workspace = path.join(this.folders.root, `run-${this.#number}`);
     await git(this.folders.root, 'clone', '--quiet', this.source, workspace);
     this.pointAtForge(path.join(workspace, '.pipelines/evidence.json'));
-    return runPipeline({
+    return {
       file: readFileSync(path.join(workspace, '.woodpecker.yml'), 'utf8'),
       workspace,
       event: 'push',
@@ -79,10 +84,9 @@ export class Delivery {
       commit: this.commit,
       number: this.#number,
       secrets: this.secrets,
-      environment: this.environment(options.failing ?? []),
+      environment: this.environment(failing),
       plugin: (_, settings) => this.build(settings),
-      ...options,
-    });
+    };
   }
 
   /** Calls of the stubs in the last run, as they were typed. */
@@ -91,7 +95,7 @@ export class Delivery {
   }
 
   /** What plugin-docker-buildx does with its settings. */
-  private build(settings: Readonly<Record<string, unknown>>): void {
+  build(settings: Readonly<Record<string, unknown>>): void {
     const repository = String(settings.repo).replace('registry.celestium.life/stonks-oracle/', '');
     for (const tag of settings.tags as readonly unknown[]) {
       if (typeof tag !== 'string') {

@@ -107,13 +107,13 @@ function variablesOf({ commit, branch, event, number }: PipelineRun): Readonly<R
   };
 }
 
-/** `$${` stays a `${` for the shell; unknown names become empty. */
+/** What the server does with the text before it reads YAML: `$$` becomes `$`, unknown names become empty. */
 export function substitute(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replaceAll(
-    /(\$?)\$\{(\w+)(?::(\d+):(\d+))?\}/g,
-    (whole, escaped: string, name: string, from?: string, length?: string) => {
-      if (escaped !== '') {
-        return whole.slice(1);
+    /\$\$|\$\{(\w+)(?::(\d+):(\d+))?\}/g,
+    (whole, name?: string, from?: string, length?: string) => {
+      if (whole === '$$' || name === undefined) {
+        return '$';
       }
       const value = variables[name] ?? '';
       return from === undefined ? value : value.slice(Number(from), Number(from) + Number(length));

@@ -179,9 +179,9 @@ describe('the pipeline file of Stonks Oracle', () => {
 
 describe('writing a pipeline for Woodpecker', () => {
   it('leaves the shell its own variables and escapes what the server would replace', () => {
-    const { file, text: written } = write([command('a', { commands: ['echo "$HOME ${HOME} $?"'] })]);
-    expect(file.steps[0]?.commands).toEqual(['echo "$HOME $${HOME} $?"']);
-    expect(readBy('a'.repeat(40), written).steps[0]?.commands).toEqual(['echo "$HOME ${HOME} $?"']);
+    const { file, text: written } = write([command('a', { commands: ['echo "$HOME ${HOME} $? $$"'] })]);
+    expect(file.steps[0]?.commands).toEqual(['echo "$HOME $${HOME} $? $$$"']);
+    expect(readBy('a'.repeat(40), written).steps[0]?.commands).toEqual(['echo "$HOME ${HOME} $? $$"']);
   });
 
   it('leaves names that people choose to the shell', () => {
