@@ -1,15 +1,7 @@
 // What the gate adds to a write on the API server: node tools/run.mjs test/bench/gate-latency.ts [requests]
 import { performance } from 'node:perf_hooks';
 import { type PromotionWindow, weekdays } from '../../model/promotion-window/index.ts';
-import {
-  address,
-  caller,
-  createPromotion,
-  enforce,
-  patchStatus,
-  preparePipeline,
-  project,
-} from '../support/gate/cluster.ts';
+import { address, caller, createPromotion, enforce, patchStatus, preparePipeline } from '../support/gate/cluster.ts';
 import { alice, exampleGate, gateObjects } from '../support/gate/example.ts';
 import { type Answer, type Plane, startPlane } from '../support/plane.ts';
 
