@@ -99,6 +99,9 @@ function gitEnvironment(remote: GitRemote | undefined): Record<string, string> {
 }
 
 function gitProblem(text: string): string {
+  if (/could not read (Username|Password)|Authentication failed/.test(text)) {
+    return 'the server refuses the user or the password';
+  }
   const lines = text.split('\n').filter((line) => /^(fatal|error|remote| ! )/.test(line));
   return (lines.length > 0 ? lines : text.trim().split('\n')).slice(0, 5).join('; ') || 'failed without a word';
 }
