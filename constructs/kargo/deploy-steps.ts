@@ -24,23 +24,26 @@ export interface DeployTarget {
  * The steps of a deployment: note the start, check out the branch, write the tag, commit, check that the start is not long
  * ago, push, and let Argo CD sync exactly that commit.
  *
- * The start is kept in the metadata of the Stage, because Kargo runs a promotion from its first step again after its
- * controller was away, with an empty memory if it had not paused before. The gate has looked at the clock only when the
- * promotion started; without the check a promotion that slept for hours would push into closed hours.
+ * Kargo runs a promotion from its first step again after its controller was away, with an empty memory if it had not paused
+ * before. The gate has looked at the clock only when the promotion started; without the check a promotion that slept for
+ * hours would push into closed hours. The start is therefore kept outside of the promotion, in the metadata of the Freight.
+ * (The metadata of the Stage would not do: Kargo's own work on the Stage, which goes on at that very moment, can undo it.)
  */
-export function deploySteps(target: DeployTarget): readonly PromotionStep[] {
+export function deploySteps(stage: string, target: DeployTarget): readonly PromotionStep[] {
   const file = target.file ?? 'values.yaml';
   const fresh = target.freshSeconds ?? 900;
-  const started = 'stageMetadata(ctx.stage)?.promotion';
+  // A name of a stage may hold hyphens, and a key in an expression must not.
+  const key = `promotion_to_${stage.replaceAll('-', '_')}`;
+  const started = `freightMetadata(ctx.targetFreight.name)?.${key}`;
   return [
     step(
       'set-metadata',
       {
         updates: [
           {
-            kind: 'Stage',
-            name: textExpression('ctx.stage'),
-            values: { promotion: { name: textExpression('ctx.promotion'), startedAt: expression('now().Unix()') } },
+            kind: 'Freight',
+            name: textExpression('ctx.targetFreight.name'),
+            values: { [key]: { name: textExpression('ctx.promotion'), startedAt: expression('now().Unix()') } },
           },
         ],
       },

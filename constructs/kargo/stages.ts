@@ -71,7 +71,7 @@ function stepsOf(stage: Stage, props: PromotionStagesProps): readonly PromotionS
   const evidence = props.evidence[stage.name];
   if (stage.kind !== 'deploy' && evidence !== undefined) return [evidenceStep(evidence)];
   const target = props.targets[stage.name];
-  return target === undefined ? [] : deploySteps(target);
+  return target === undefined ? [] : deploySteps(stage.name, target);
 }
 
 function refuseMissing(props: PromotionStagesProps): void {

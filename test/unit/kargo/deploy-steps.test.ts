@@ -7,7 +7,7 @@ import { part } from '../../support/chart.ts';
 import { target } from './example.ts';
 import { evaluated, writtenIntoYaml } from './kargo-rules.ts';
 
-const steps = deploySteps(target('beta'));
+const steps = deploySteps('beta', target('beta'));
 
 function step(name: string): PromotionStep {
   const found = steps.find((candidate) => candidate.as === name);
@@ -59,7 +59,7 @@ describe('tags that look like numbers', () => {
       .flatMap((each) => texts(each.config, each.as))
       .filter(([, text]) => /^\$\{\{.*\}\}$/s.test(text) && !/^\$\{\{ quote\(.*\) \}\}$/.test(text));
     // A time is a number on purpose.
-    expect(bare).toEqual([['start/updates/0/values/promotion/startedAt', '${{ now().Unix() }}']]);
+    expect(bare).toEqual([['start/updates/0/values/promotion_to_beta/startedAt', '${{ now().Unix() }}']]);
   });
 });
 
@@ -95,22 +95,28 @@ describe('a promotion that was interrupted', () => {
     expect(steps[0]).toEqual({
       uses: 'set-metadata',
       as: 'start',
-      if: '${{ stageMetadata(ctx.stage)?.promotion?.name != ctx.promotion }}',
+      if: '${{ freightMetadata(ctx.targetFreight.name)?.promotion_to_beta?.name != ctx.promotion }}',
       config: {
         updates: [
           {
-            kind: 'Stage',
-            name: '${{ quote(ctx.stage) }}',
-            values: { promotion: { name: '${{ quote(ctx.promotion) }}', startedAt: '${{ now().Unix() }}' } },
+            kind: 'Freight',
+            name: '${{ quote(ctx.targetFreight.name) }}',
+            values: { promotion_to_beta: { name: '${{ quote(ctx.promotion) }}', startedAt: '${{ now().Unix() }}' } },
           },
         ],
       },
     });
   });
 
+  test('keeps the starts of two stages apart, whatever their names', () => {
+    const key = (stage: string) =>
+      Object.keys(part<object>(deploySteps(stage, target(stage))[0], 'config', 'updates', 0, 'values'));
+    expect(key('paper-eu')).toEqual(['promotion_to_paper_eu']);
+  });
+
   test('fails before it pushes when its first step was more than 15 minutes ago', () => {
     expect(step('fresh').if).toBe(
-      '${{ success() && now().Unix() - stageMetadata(ctx.stage)?.promotion.startedAt > 900 }}',
+      '${{ success() && now().Unix() - freightMetadata(ctx.targetFreight.name)?.promotion_to_beta.startedAt > 900 }}',
     );
     const order = steps.map((each) => each.as);
     expect(order.indexOf('fresh')).toBe(order.indexOf('push') - 1);
