@@ -21,7 +21,7 @@ export interface SweeperProps {
   readonly stepsNamespace: string;
   /** An image with bash, kubectl and jq. */
   readonly image: Image;
-  /** What is older is a leftover, in minutes: longer than the longest pipeline. @default 180 */
+  /** What is older is a leftover, in minutes: more than a pipeline may take. @default 240 */
   readonly maximumAgeMinutes?: number;
   /** Cron expression. @default '23 * * * *' */
   readonly schedule?: string;
@@ -73,7 +73,7 @@ export class Sweeper extends Construct {
                       SANDBOX_PREFIX: props.sandbox.prefix,
                       SANDBOX_LABEL: `${props.sandbox.label}=true`,
                       STEPS_NAMESPACE: props.stepsNamespace,
-                      MAXIMUM_AGE_MINUTES: props.maximumAgeMinutes ?? 180,
+                      MAXIMUM_AGE_MINUTES: props.maximumAgeMinutes ?? 240,
                       HOME: '/tmp',
                     }),
                     resources: resourceRequirements({ cpu: '20m', memory: '128Mi', cpuLimit: '500m', disk: '64Mi' }),
