@@ -169,6 +169,9 @@ export class PromotionDialog extends LitElement {
         color: var(--quiet);
         font-size: 0.9rem;
       }
+      p {
+        margin: 0;
+      }
       .ticking {
         font-variant-numeric: tabular-nums;
       }

@@ -13,7 +13,7 @@ const healthClass: Readonly<Record<string, string>> = {
   Progressing: 'warn',
 };
 const gateClass = { free: 'good', open: 'good', blocked: 'bad', disabled: '' } as const;
-const gateMark = { free: '✓', open: '✓', blocked: '⛔', disabled: '⏻' } as const;
+const gateMark = { free: '✓', open: '✓', blocked: '✕', disabled: '–' } as const;
 
 /** One stage: what runs there, how it is, what its gate says, and the way to promote to it. */
 export class StageCard extends LitElement {

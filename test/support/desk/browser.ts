@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import type { World } from './world.ts';
 
 const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -73,8 +73,8 @@ export async function openPage(browser: Browser, world: World, options: PageOpti
 const pictures = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../docs/desk');
 
 /** Writes docs/desk/<name>.png where DESK_PICTURES asks for pictures. */
-export async function picture(page: Page, name: string): Promise<void> {
+export async function picture(part: Page | Locator, name: string): Promise<void> {
   if (!process.env.DESK_PICTURES) return;
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: false });
+  await part.screenshot({ path: path.join(pictures, `${name}.png`) });
 }

@@ -134,6 +134,12 @@ export class FakeKargo {
       const { freight = '' } = JSON.parse(body) as { freight?: string };
       return this.create(response, { stage: promote[1]!, freight, annotations: {} }, user, (made) => made);
     }
+    const approve = new RegExp(`^${base}/freight/([^/]+)/approve$`).exec(pathname);
+    if (method === 'POST' && approve) {
+      return json(response, 403, {
+        error: `freights.kargo.akuity.io "${approve[1]}" is forbidden: ValidatingAdmissionPolicy 'gate-freight' with binding 'gate-freight' denied request: approval: Freight reaches ${searchParams.get('stage')} by way of the stages before it`,
+      });
+    }
     this.refuseUnknown(response, `${method} ${pathname}`);
   }
 
