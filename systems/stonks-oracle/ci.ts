@@ -31,6 +31,8 @@ export interface CiNames {
   readonly testAccount: string;
   readonly testEnvironment: Readonly<Record<string, string>>;
   readonly testStep: string;
+  /** Minutes that a pipeline may take. */
+  readonly timeoutMinutes: number;
 }
 
 /** Namespaces that integration tests make and remove (R26). */
@@ -39,6 +41,7 @@ const sandbox: Sandbox = { prefix: 'stonks-inttest-', label: 'pipelines.celestiu
 const testAccount = 'woodpecker-inttest';
 const testStep = 'integration-test';
 const claim = 'woodpecker-data';
+const timeoutMinutes = 180;
 
 /** Woodpecker with its database, the namespace of the steps, and the rights of the integration test (R2, R26, R28). */
 export function composeCi(output: SystemOutput, settings: Settings): CiNames {
@@ -68,7 +71,7 @@ export function composeCi(output: SystemOutput, settings: Settings): CiNames {
     repositoryOwners: [forge.owner],
     clonePlugin: woodpecker.clonePlugin,
     privilegedPlugins: [woodpecker.buildPlugin],
-    pipelineTimeoutMinutes: 180,
+    pipelineTimeoutMinutes: timeoutMinutes,
     traefik: { namespace: ingress.controllerNamespace },
     httpClients: [fromNamespace(forge.namespace), fromNamespace(namespaces.setUp)],
   });
@@ -121,5 +124,6 @@ export function composeCi(output: SystemOutput, settings: Settings): CiNames {
     testAccount,
     testEnvironment: access.sandboxEnvironment,
     testStep,
+    timeoutMinutes,
   };
 }

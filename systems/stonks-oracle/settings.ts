@@ -175,6 +175,7 @@ export const settings: z.input<typeof schema> = {
   releases: { argoCd: '10.1.1', kargo: '1.11.2' },
   images: {
     node: { repository: 'docker.io/library/node', tag: '22.12.0-bookworm-slim' },
+    nodeWithGit: { repository: 'docker.io/library/node', tag: '22.12.0-bookworm' },
     busybox: { repository: 'docker.io/library/busybox', tag: '1.37.0' },
     postgres: { repository: 'docker.io/library/postgres', tag: '16.6-bookworm' },
     git: { repository: 'docker.io/alpine/git', tag: '2.47.2' },

@@ -1,4 +1,5 @@
 import { defineSystem } from '../../constructs/core/index.ts';
+import { writeInventory } from '../../constructs/inventory/index.ts';
 import { kargoSecretName } from '../../constructs/kargo/index.ts';
 import { allowPattern } from '../../model/tag-policy.ts';
 import { stonksServices } from '../stonks/application.ts';
@@ -6,10 +7,13 @@ import { composePlatform } from '../stonks/platform.ts';
 import { composePromotion } from '../stonks/promotion.ts';
 import { composeRecords } from '../stonks/records.ts';
 import { stonksStages } from '../stonks/stages.ts';
+import { composeState, type StateFacts } from '../stonks/state.ts';
 import { composeApplication, stonksTags } from './application.ts';
 import { composeCi } from './ci.ts';
+import { composeForge } from './forge.ts';
 import { composeNamespaces, composeStorage } from './foundation.ts';
-import { auditCredentials } from './secrets.ts';
+import { composeInstall } from './install.ts';
+import { providedSecrets, stonksSecrets } from './secrets.ts';
 import { checks, schema, settings } from './settings.ts';
 
 /** Stonks Oracle, local (requirements/000): Gitea, Woodpecker, a local registry, Kargo and Argo CD. */
@@ -30,12 +34,14 @@ export const stonksOracle = defineSystem({
       window: promotion.window,
       people,
     });
+    const secrets = stonksSecrets(facts);
     const registryPath = `${registry.host}/${registry.path}`;
 
     composeNamespaces(output, facts);
     const ci = composeCi(output, facts);
     const claims = { argoCd: 'argocd-state', kargo: 'kargo-state', woodpecker: ci.claim };
-    composeStorage(output, facts, claims);
+    const directoriesJob = composeStorage(output, facts, claims);
+    const deskUrl = `https://${hosts.kargo}/desk/`;
     composePlatform(output, {
       hosts,
       ingress: facts.ingress,
@@ -52,7 +58,7 @@ export const stonksOracle = defineSystem({
       webhookClients: [namespaces.steps],
       argoCdClients: [forge.namespace],
     });
-    composePromotion(output, {
+    const names = composePromotion(output, {
       stages,
       window: promotion.window,
       people,
@@ -77,7 +83,7 @@ export const stonksOracle = defineSystem({
       liveChart: promotion.liveChart,
       namespaces,
       platformNamespaces: [namespaces.woodpecker, namespaces.steps],
-      deskUrl: `https://${hosts.kargo}/desk/`,
+      deskUrl,
     });
     composeRecords(
       output,
@@ -96,11 +102,91 @@ export const stonksOracle = defineSystem({
           forgeUrl: forge.url,
           owner: forge.owner,
           repository: forge.pipelinesRepository,
-          credentials: auditCredentials(namespaces.kargo),
+          credentials: secrets.audit,
         },
       },
       context,
     );
-    composeApplication(output, facts, context, ci);
+    const application = composeApplication(output, facts, context, ci);
+    const forgeJobs = composeForge(output, facts, context, ci, secrets);
+    const desired = output.files().flatMap((file) => (file.path.startsWith('gitops/') ? file.objects : []));
+    const part = (state: StateFacts) => composeState(output, state, images.nodeWithGit, context, desired);
+    const state = {
+      kargo: part({
+        part: 'kargo',
+        namespace: namespaces.kargo,
+        claimName: claims.kargo,
+        uid: facts.storage.volumes.kargo.uid,
+        key: secrets.stateKeys.kargo,
+        kargo: { project: promotion.project, stages: stages.map((stage) => stage.name) },
+        secrets: secrets.kargo.filter(
+          (secret) => secret.namespace === namespaces.kargo && secret.provenance === 'generated',
+        ),
+      }),
+      argoCd: part({
+        part: 'argocd',
+        namespace: namespaces.argoCd,
+        claimName: claims.argoCd,
+        uid: facts.storage.volumes.argoCd.uid,
+        key: secrets.stateKeys.argoCd,
+        argocd: { applications: Object.values(names.applications) },
+        secrets: secrets.argoCd.filter((secret) => secret.provenance === 'generated'),
+        repositories: [
+          {
+            name: forge.pipelinesRepository,
+            url: repository(forge.pipelinesRepository),
+            credentials: secrets.pipelinesRepository,
+          },
+          {
+            name: forge.applicationRepository,
+            url: repository(forge.applicationRepository),
+            credentials: secrets.applicationRepository,
+          },
+        ],
+      }),
+      woodpecker: part({
+        part: 'woodpecker',
+        namespace: namespaces.woodpecker,
+        claimName: claims.woodpecker,
+        uid: facts.storage.volumes.woodpecker.uid,
+        key: secrets.stateKeys.woodpecker,
+        woodpecker: {},
+        secrets: [ci.databasePassword, ci.secrets.internal],
+      }),
+    };
+    const provided = providedSecrets(facts);
+    const allSecrets = [
+      ...secrets.kargo,
+      ...secrets.argoCd,
+      ...Object.values(ci.secrets),
+      ci.databasePassword,
+      secrets.audit,
+      ...Object.values(secrets.stateKeys),
+      ...forgeJobs.secrets,
+      ...application.chart.secrets,
+      provided.mirror,
+      ...(provided.registry ? [provided.registry] : []),
+    ];
+    composeInstall(output, {
+      settings: facts,
+      stages,
+      claims,
+      directoriesJob,
+      ci,
+      forge: forgeJobs,
+      promotion: names,
+      state,
+      secrets,
+      allSecrets,
+      deskUrl,
+    });
+    writeInventory(output, {
+      title: 'Stonks Oracle, local',
+      description:
+        'From a push to Gitea to live trading on one cluster: Woodpecker builds and tests, Kargo promotes, Argo CD deploys, and the API server itself refuses promotions to paper and live in market hours.',
+      pipeline: application.pipeline.pipeline,
+      stages,
+      secrets: allSecrets,
+    });
   },
 });

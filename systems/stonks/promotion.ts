@@ -140,7 +140,7 @@ function composeKargo(
     stageLinks: [
       {
         title: 'History',
-        url: `${facts.deskUrl}#/history/{{ .stage.metadata.name }}`,
+        url: `${facts.deskUrl}history?stage={{ .stage.metadata.name }}`,
         description: 'Who promoted what, when and why',
       },
     ],

@@ -82,6 +82,8 @@ export const promotionSchema = z.strictObject({
 export const runtimeImagesSchema = z.strictObject({
   /** Runs the bundled programs. */
   node: imageSchema,
+  /** The same with git in it: bundles of repositories. */
+  nodeWithGit: imageSchema,
   /** Shell, curl-free: makes directories. */
   busybox: imageSchema,
   postgres: imageSchema,
