@@ -48,10 +48,13 @@ export class RecorderProgram {
     );
   }
 
-  /** @param prefix command that runs node, for example with limits */
-  start(prefix: readonly string[] = []): ChildProcess {
+  /**
+   * @param prefix command that runs node, for example with limits
+   * @param more environment, for example another KUBECONFIG
+   */
+  start(prefix: readonly string[] = [], more: NodeJS.ProcessEnv = {}): ChildProcess {
     const [command, ...args] = [...prefix, process.execPath, bundle, this.settings];
-    const env = { ...process.env, KUBECONFIG: this.cluster.kubeconfig, POD_NAME: 'audit-recorder-0' };
+    const env = { ...process.env, KUBECONFIG: this.cluster.kubeconfig, POD_NAME: 'audit-recorder-0', ...more };
     const child = spawn(command!, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (text: string) => {
       this.output = (this.output + text).slice(-20_000);
