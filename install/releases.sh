@@ -82,7 +82,7 @@ heal_release() {
     pending-* | uninstalling) ;;
     *) return 0 ;;
   esac
-  good=$(h history "$name" --namespace="$namespace" -o json | tr '}' '\n' | grep '"status":"\(deployed\|superseded\)"' | sed -n 's/.*"revision":\([0-9]*\).*/\1/p' | tail -n 1)
+  good=$(h history "$name" --namespace="$namespace" -o json | tr '}' '\n' | sed -n '/"status":"\(deployed\|superseded\)"/ s/.*"revision":\([0-9]*\).*/\1/p' | tail -n 1)
   if [[ $release_status == uninstalling || -z $good ]]; then
     say "    $name: $release_status since an interrupted run, removed"
     h uninstall "$name" --namespace="$namespace" --ignore-not-found --wait --timeout=300s > /dev/null

@@ -36,6 +36,7 @@ export async function clusterState(plane: Plane): Promise<ReadonlyMap<string, Ku
         if (name.includes('/') || !verbs.includes('list') || restless.has(name)) continue;
         const items: KubernetesObject[] = (await plane.request('GET', `${base}/${name}`)).body.items ?? [];
         for (const item of items) {
+          if (name === 'serviceaccounts' && item.metadata.namespace === 'kube-system') continue;
           state.set(`${base}/${name} ${item.metadata.namespace ?? ''}/${item.metadata.name}`, item);
         }
       }

@@ -29,7 +29,8 @@ export async function outcomeOf(system: TestSystem): Promise<Outcome> {
       if (Number(version) > (releases[name]?.version ?? 0)) releases[name] = { version: Number(version), status };
       continue;
     }
-    objects[neutral(system.name, key)] = JSON.parse(neutral(system.name, JSON.stringify(essence(object))));
+    const text = JSON.stringify(essence(object)).replaceAll(system.folder, '/FOLDER');
+    objects[neutral(system.name, key)] = JSON.parse(neutral(system.name, text));
   }
   return {
     objects,
@@ -55,9 +56,7 @@ function neutral(system: string, text: string): string {
 function essence(object: KubernetesObject): unknown {
   const { metadata, status, ...rest } = structuredClone(object);
   const { name, namespace, labels, annotations, finalizers, deletionTimestamp } = metadata;
-  for (const annotation of ['deployment.kubernetes.io/revision', 'argocd.argoproj.io/refresh']) {
-    delete annotations?.[annotation];
-  }
+  delete annotations?.['deployment.kubernetes.io/revision'];
   const { kind, spec, data } = rest as { kind?: string; spec?: Record<string, unknown>; data?: Record<string, string> };
   if (kind === 'Secret' || rest.type !== undefined || name === 'kube-root-ca.crt') rest.data = Object.keys(data ?? {});
   if (name?.startsWith('pipelines-')) rest.data = { ...data, revision: 'a revision', snapshot: '' };
@@ -67,7 +66,14 @@ function essence(object: KubernetesObject): unknown {
   const { phase, readyReplicas, sync } = (status ?? {}) as Record<string, unknown>;
   return {
     ...rest,
-    metadata: { name, namespace, labels, annotations, finalizers, deleting: deletionTimestamp !== undefined },
+    metadata: {
+      name,
+      namespace,
+      labels,
+      annotations: annotations ?? {},
+      finalizers,
+      deleting: deletionTimestamp !== undefined,
+    },
     status: { phase, readyReplicas, sync: (sync as { status?: string } | undefined)?.status },
   };
 }

@@ -143,7 +143,14 @@ export class World {
       },
     );
     await this.#client
-      .patch(APPLICATIONS, { name, namespace }, { status: { sync: { revision, status: 'Synced' } } })
+      .patch(
+        APPLICATIONS,
+        { name, namespace },
+        {
+          metadata: { annotations: { 'argocd.argoproj.io/refresh': null } },
+          status: { sync: { revision, status: 'Synced' } },
+        },
+      )
       .catch(() => undefined);
   }
 }
