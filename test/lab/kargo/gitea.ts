@@ -14,6 +14,9 @@ export interface Gitea {
   token(user: string): string;
   /** One request of the API as a user; throws for a status of 400 and above. */
   api<Answer>(user: string, method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Answers nothing until `resume`. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -73,7 +76,10 @@ export async function startGitea(): Promise<Gitea> {
     url,
     token,
     api,
+    pause: () => server.kill('SIGSTOP'),
+    resume: () => server.kill('SIGCONT'),
     async stop() {
+      server.kill('SIGCONT');
       await stop(server);
       rmSync(folder, { recursive: true, force: true });
     },

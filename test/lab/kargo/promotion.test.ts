@@ -57,6 +57,26 @@ test('a promotion whose first step was more than 15 minutes ago fails before it 
   expect(await world.promoted('beta')).toEqual(before);
 });
 
+test('a promotion whose controller was lost before the push, and came back too late, pushes nothing', async () => {
+  const before = await world.promoted('beta');
+  const freight = await world.freight('abc2222', 'ci');
+  world.gitea.pause();
+  const name = await world.promote('beta', freight);
+  await until('the promotion to wait for the forge', async () => {
+    const { phase } = await world.status(name);
+    return phase === 'Running' && (await world.started(freight, 'beta')) === name ? true : undefined;
+  });
+  await world.loseController();
+  await noteStart(world, freight, 'beta', name, Math.floor(Date.now() / 1000) - 901);
+  world.gitea.resume();
+  expect(await world.status(name)).toMatchObject({ phase: 'Running' });
+  world.newController();
+  const end = await world.ended(name);
+  expect(end, JSON.stringify(end)).toMatchObject({ phase: 'Failed' });
+  expect(end.message).toContain('nothing was pushed');
+  expect(await world.promoted('beta')).toEqual(before);
+});
+
 test('evidence: waits without one, ignores one by somebody else, passes on success by ci', async () => {
   const sha = await commit();
   const promotion = await world.promote('ci', await world.freight(sha));

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { mkdirSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { KubernetesObject } from '../../../constructs/core/index.ts';
 import {
@@ -40,8 +40,14 @@ export interface World {
   status(promotion: string): Promise<PromotionStatus>;
   /** Waits until a promotion is over. */
   ended(promotion: string): Promise<PromotionStatus>;
+  /** The promotion that Freight has noted last for a stage. */
+  started(freight: string, stage: string): Promise<string | undefined>;
   /** The values file on the branch of a stage, and its commit. */
   promoted(stage: string): Promise<{ readonly text: string; readonly commit: string }>;
+  /** Kills the controller, as the loss of its node does: at once, and its files with it. */
+  loseController(): Promise<void>;
+  /** Starts it again. */
+  newController(): void;
   stop(): Promise<void>;
 }
 
@@ -60,7 +66,7 @@ export async function startWorld(): Promise<World> {
   await plane.apply(objectsOf((chart) => new KargoNamespaces(chart, 'namespaces', { project })));
   await plane.apply([namespace('argocd'), ...rendered, ...secrets(gitea, pipelines), application(pipelines)]);
   await seedBranch(gitea, 'beta');
-  const controller = startController(plane);
+  let controller = startController(plane);
   const argoCd = actAsArgoCd(plane);
 
   const status: World['status'] = async (promotion) => {
@@ -125,6 +131,10 @@ export async function startWorld(): Promise<World> {
         },
         60_000,
       ),
+    async started(freight, stage) {
+      const { body } = await plane.request('GET', `${kargoApi}/namespaces/${project}/freights/${freight}`);
+      return body.status?.metadata?.[`promotion_to_${stage}`]?.name;
+    },
     async promoted(stage) {
       const branch = encodeURIComponent(`stage/${stage}`);
       const repository = '/repos/apps/pipelines';
@@ -135,6 +145,13 @@ export async function startWorld(): Promise<World> {
       );
       const head = await gitea.api<{ commit: { id: string } }>('apps', 'GET', `${repository}/branches/${branch}`);
       return { text: Buffer.from(file.content, 'base64').toString(), commit: head.commit.id };
+    },
+    async loseController() {
+      await stop(controller, 'SIGKILL');
+      rmSync(workFolder(plane), { recursive: true });
+    },
+    newController() {
+      controller = startController(plane);
     },
     async stop() {
       argoCd.stop();
@@ -227,11 +244,18 @@ async function seedBranch(gitea: Gitea, stage: string): Promise<void> {
   });
 }
 
+/** Where the controller keeps the files of its promotions. */
+function workFolder(plane: Plane): string {
+  return path.join(plane.folder, 'kargo');
+}
+
 function startController(plane: Plane): ChildProcess {
+  mkdirSync(workFolder(plane), { recursive: true });
   const log = openSync(path.join(plane.folder, 'log/kargo-controller.log'), 'a');
   return spawn(labProgram('kargo'), ['controller'], {
     env: {
       ...process.env,
+      TMPDIR: workFolder(plane),
       KUBECONFIG: plane.kubeconfig,
       ARGOCD_KUBECONFIG: plane.kubeconfig,
       KARGO_NAMESPACE: 'kargo',
