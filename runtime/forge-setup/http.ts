@@ -126,15 +126,10 @@ function unreachable(url: URL, error: NodeJS.ErrnoException): UnreachableError {
 }
 
 /** Waits until `check` gives a value; throws with its last words after `seconds`. */
-export async function eventually<T>(
-  what: string,
-  seconds: number,
-  check: () => Promise<T | undefined>,
-  pauseMs = 1000,
-): Promise<T> {
+export async function eventually<T>(what: string, seconds: number, check: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let last = '';
-  for (;;) {
+  for (let pause = 50; ; pause = Math.min(1000, pause * 2)) {
     try {
       const value = await check();
       if (value !== undefined) return value;
@@ -144,7 +139,7 @@ export async function eventually<T>(
       last = `: ${error.message}`;
     }
     if (Date.now() >= end) throw new Error(`${what}: not within ${seconds} s${last}`);
-    await delay(pauseMs);
+    await delay(pause);
   }
 }
 
