@@ -48,6 +48,17 @@ export interface WoodpeckerPipelineProps {
   readonly mtu?: number;
 }
 
+/** What Woodpecker looks for in a repository. */
+export const woodpeckerRepository = {
+  /** Where the pipeline file belongs. */
+  file: '.woodpecker.yml',
+  /** Paths that it would read instead, without a word (3.17: the first that exists). */
+  refuse: ['.woodpecker', '.woodpecker.yaml'].map((path) => ({
+    path,
+    reason: 'Woodpecker would read it instead of .woodpecker.yml; remove it',
+  })),
+} as const;
+
 /** What Woodpecker 3.17 can express; everything else is refused. Cancelling is a setting of the repository, not of the file. */
 const supported: readonly Feature[] = [
   'pull request trigger',

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationChart } from '../../../constructs/application-chart/index.ts';
 import { ApplicationPipeline, type ApplicationPipelineProps } from '../../../constructs/application-pipeline/index.ts';
 import { ApplicationRepository } from '../../../constructs/application-repository/index.ts';
-import { SystemOutput } from '../../../constructs/core/index.ts';
-import { WoodpeckerPipeline } from '../../../constructs/woodpecker-pipeline/index.ts';
+import { type RenderedFile, SystemOutput } from '../../../constructs/core/index.ts';
+import { WoodpeckerPipeline, woodpeckerRepository } from '../../../constructs/woodpecker-pipeline/index.ts';
 import { tagPolicy } from '../../../model/tag-policy.ts';
 import { stonksServices } from '../../../systems/stonks/application.ts';
 import { output } from '../processes.ts';
@@ -79,24 +79,14 @@ export class SampleFolders {
   /** A committed working copy of the sample application. */
   async checkout(): Promise<string> {
     const folder = path.join(this.root, 'checkout');
-    cpSync(sample, folder, { recursive: true });
-    await git(folder, 'init', '--quiet', '--initial-branch=main');
-    await commitAll(folder, 'sample');
+    cpSync(await committedSample(), folder, { recursive: true });
     return folder;
   }
 
   /** What `npm run synth` writes for the application's repository: a folder like dist/. */
   rendered(): string {
-    const output = new SystemOutput('stonks-oracle');
-    new ApplicationRepository(output, {
-      application: samplePipeline(),
-      chart: sampleChart(),
-      pipelineFile: { path: '.woodpecker.yml', content: sampleWoodpecker().text },
-      remove: ['.github/workflows'],
-      refuse: [{ path: '.woodpecker', reason: 'Woodpecker would read it instead of .woodpecker.yml; remove it' }],
-    });
     const dist = path.join(this.root, 'dist');
-    for (const { path: file, content, executable } of output.files()) {
+    for (const { path: file, content, executable } of renderedSample()) {
       const target = path.join(dist, 'stonks-oracle', file);
       mkdirSync(path.dirname(target), { recursive: true });
       writeFileSync(target, content, { mode: executable ? 0o755 : 0o644 });
@@ -107,6 +97,38 @@ export class SampleFolders {
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+let committed: Promise<string> | undefined;
+
+/** Made once in a process and copied from then on. */
+function committedSample(): Promise<string> {
+  committed ??= (async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'committed-sample-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    cpSync(sample, folder, { recursive: true });
+    await git(folder, 'init', '--quiet', '--initial-branch=main');
+    await commitAll(folder, 'sample');
+    return folder;
+  })();
+  return committed;
+}
+
+let files: readonly RenderedFile[] | undefined;
+
+function renderedSample(): readonly RenderedFile[] {
+  if (files === undefined) {
+    const output = new SystemOutput('stonks-oracle');
+    new ApplicationRepository(output, {
+      application: samplePipeline(),
+      chart: sampleChart(),
+      pipelineFile: { path: '.woodpecker.yml', content: sampleWoodpecker().text },
+      remove: ['.github/workflows'],
+      refuse: woodpeckerRepository.refuse,
+    });
+    files = output.files();
+  }
+  return files;
 }
 
 /** Runs Git with a name and without the settings of this machine. */

@@ -149,7 +149,7 @@ describe('the pipeline file of Stonks Oracle', () => {
           expect(commands?.every((line) => typeof line === 'string') ?? true).toBe(true);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
