@@ -95,16 +95,12 @@ export interface IntegrationTest {
 
 /** A namespace of its own for one run of the test, opened by the step, deleted by the script. */
 export interface TestSandbox {
-  /** Text of the shell script that opens it: gets the name, and SANDBOX_LABEL, SANDBOX_ROLE and SANDBOX_ACCOUNT. */
+  /** Text of the shell script that opens it: gets the name as argument, and prints it. */
   readonly script: string;
   /** Beginning of the name, which the run number follows; the test's script gets the name as SANDBOX_NAMESPACE. */
   readonly prefix: string;
-  /** Label that marks a sandbox, as KEY=VALUE. */
-  readonly label: string;
-  /** ClusterRole that the account gets in it. */
-  readonly role: string;
-  /** Account of the step, as NAMESPACE:NAME. */
-  readonly account: string;
+  /** What the script needs in its environment: label, role and account of the sandbox. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** How a result becomes evidence for promotions. */
@@ -300,9 +296,7 @@ export class ApplicationPipeline {
       environment: {
         IMAGE_TAG: variable('commitSha'),
         RUN_NUMBER: variable('runNumber'),
-        ...(sandbox === undefined
-          ? {}
-          : { SANDBOX_LABEL: sandbox.label, SANDBOX_ROLE: sandbox.role, SANDBOX_ACCOUNT: sandbox.account }),
+        ...sandbox?.environment,
         ...environment,
       },
       commands: [

@@ -6,6 +6,7 @@ import { ApplicationChart } from '../../../constructs/application-chart/index.ts
 import { ApplicationPipeline, type ApplicationPipelineProps } from '../../../constructs/application-pipeline/index.ts';
 import { ApplicationRepository } from '../../../constructs/application-repository/index.ts';
 import { type RenderedFile, SystemOutput } from '../../../constructs/core/index.ts';
+import { openSandboxScript } from '../../../constructs/integration-test-access/index.ts';
 import { WoodpeckerPipeline, woodpeckerRepository } from '../../../constructs/woodpecker-pipeline/index.ts';
 import { tagPolicy } from '../../../model/tag-policy.ts';
 import { stonksServices } from '../../../systems/stonks/application.ts';
@@ -28,7 +29,19 @@ export function samplePipeline(change: Partial<ApplicationPipelineProps> = {}): 
     registry: { host: 'registry.celestium.life', path: 'stonks-oracle' },
     python: { image: 'docker.io/library/python:3.12.8-slim' },
     frontend: { image: 'docker.io/library/node:22.12.0-bookworm-slim' },
-    integrationTest: { image: 'docker.io/alpine/k8s:1.34.1', serviceAccount: 'inttest-runner' },
+    integrationTest: {
+      image: 'docker.io/alpine/k8s:1.34.1',
+      serviceAccount: 'inttest-runner',
+      sandbox: {
+        script: openSandboxScript,
+        prefix: 'stonks-inttest-',
+        environment: {
+          SANDBOX_LABEL: 'pipelines.celestium.life/sandbox=true',
+          SANDBOX_ROLE: 'woodpecker-inttest-sandbox',
+          SANDBOX_ACCOUNT: 'woodpecker-steps:inttest-runner',
+        },
+      },
+    },
     evidence: {
       program: context.program('evidence'),
       image: 'docker.io/library/node:22.12.0-bookworm-slim',

@@ -63,6 +63,20 @@ describe('a push to main of the sample application', () => {
     expectNothingUnknown();
   });
 
+  it('tests in a sandbox of its own that is opened before and deleted after', async () => {
+    await delivery.run();
+    const kubectl = delivery.calls().filter((call) => call.startsWith('kubectl '));
+    const opened = kubectl.find((call) => call.startsWith('kubectl create rolebinding sandbox'));
+    const namespace = /--namespace (stonks-inttest-\d+) /.exec(opened ?? '')?.[1];
+    expect(opened).toContain(
+      '--clusterrole woodpecker-inttest-sandbox --serviceaccount woodpecker-steps:inttest-runner',
+    );
+    const deployments = kubectl.filter((call) => call.includes('create deployment'));
+    expect(deployments).toHaveLength(3);
+    expect(deployments.every((call) => call.includes(`--namespace ${namespace} `))).toBe(true);
+    expect(kubectl.at(-1)).toContain(`delete namespace ${namespace}`);
+  });
+
   it('builds nothing when lint fails, and says that the test did not run', async () => {
     const result = await delivery.run({ failing: ['ruff'] });
     expect(result.status).toBe('failure');

@@ -70,6 +70,7 @@ describe('migration of an application', () => {
       '?? .pipelines/evidence.cjs',
       '?? .pipelines/evidence.json',
       '?? .pipelines/mirror.sh',
+      '?? .pipelines/open-sandbox.sh',
       '?? .woodpecker.yml',
       `?? ${chart}/values-paper.yaml`,
     ]);
