@@ -16,6 +16,8 @@ export interface Delivery {
   state: 'waiting' | 'succeeded' | 'failed';
   /** HTTP status that the receiver answered with; '' if it never answered. */
   status: string;
+  /** Why there was no answer, in the forge's words. */
+  words: string;
 }
 
 /** Addresses that Woodpecker registers hold a token that only its present database knows. */
@@ -119,7 +121,7 @@ export async function proveDelivery(
   if (delivery.status !== '') return false;
   throw new ProgramEnd(
     exitCode.failed,
-    `${label}: Gitea cannot call the address. Allow it: GITEA__webhook__ALLOWED_HOST_LIST=private (or its host), ` +
+    `${label}: Gitea cannot call the address (${delivery.words}). Allow it: GITEA__webhook__ALLOWED_HOST_LIST=private (or its host), ` +
       'and see that the network lets Gitea reach Woodpecker',
   );
 }
@@ -130,16 +132,13 @@ export function deliveriesOf(html: string): Delivery[] {
     .split(/<div class="item">/)
     .slice(1)
     .flatMap((item): Delivery[] => {
-      const id =
-        /data-panel="#info-\d+"[^>]*>([0-9a-f-]{36})</.exec(item)?.[1] ??
-        /#info-\d+"[^>]*>\s*([0-9a-f-]{36})\s*</.exec(item)?.[1];
+      const id = /#info-\d+"[^>]*>\s*([0-9a-f-]{36})\s*</.exec(item)?.[1];
       if (id === undefined) return [];
-      const state = /octicon-check\b/.test(item.slice(0, item.indexOf(id)))
-        ? 'succeeded'
-        : /octicon-stopwatch\b/.test(item.slice(0, item.indexOf(id)))
-          ? 'waiting'
-          : 'failed';
-      const status = unescapeHtml(/class="ui (?:green|red) label">(\d*)</.exec(item)?.[1] ?? '');
-      return [{ id, state, status: status === '0' ? '' : status }];
+      // While a delivery is under way the page already calls it failed, but has no answer to show yet.
+      const answer = /class="ui (green|red) label">(\d*)</.exec(item);
+      const state = answer === null ? 'waiting' : answer[1] === 'green' ? 'succeeded' : 'failed';
+      const status = answer?.[2] ?? '';
+      const words = unescapeHtml(/>Delivery: ([^<]*)</.exec(item)?.[1] ?? '').trim();
+      return [{ id, state, status: status === '0' ? '' : status, words }];
     });
 }

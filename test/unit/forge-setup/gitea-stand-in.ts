@@ -484,18 +484,20 @@ const installPage = `<form class="ui form" action="/" method="post">
   <input id="admin_name" name="admin_name" value="">
 </form>`;
 
-/** As templates/repo/settings/webhook/history.tmpl renders it. */
+const refused =
+  'Delivery: Post &#34;http://10.0.0.1/&#34;: dial tcp 10.0.0.1:80: webhook can only call allowed HTTP servers';
+
+/** As the page of a webhook shows them: one that is under way looks like a failed one without an answer. */
 function deliveriesPage(deliveries: readonly { uuid: string; status: number }[]): string {
   const items = deliveries.map(({ uuid, status }, n) => {
-    const icon =
-      status === -1 ? 'octicon-stopwatch' : status >= 200 && status < 300 ? 'octicon-check' : 'octicon-alert';
+    const icon = status >= 200 && status < 300 ? 'octicon-check' : 'octicon-alert';
     const colour = icon === 'octicon-check' ? 'green' : 'red';
     const label =
       status === -1 ? '<span class="ui label">-</span>' : `<span class="ui ${colour} label">${status}</span>`;
     return `<div class="item"><div class="flex-text-block"><div class="flex-text-inline">
       <span class="text"><svg viewBox="0 0 16 16" class="svg ${icon}"></svg></span>
       <button class="btn interact-bg tw-p-2 toggle show-panel" data-panel="#info-${n}">${uuid}</button></div></div>
-      <div class="info tw-hidden" id="info-${n}"><a class="item" data-tab="response-${n}">Response ${label}</a></div></div>`;
+      <div class="info tw-hidden" id="info-${n}"><a class="item" data-tab="response-${n}">Response ${label}</a>${status === 0 ? `<pre>${refused}</pre>` : ''}</div></div>`;
   });
   return `<div class="ui attached segment"><div class="ui list">${items.join('')}</div></div>`;
 }
