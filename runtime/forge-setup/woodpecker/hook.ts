@@ -138,7 +138,10 @@ export function deliveriesOf(html: string): Delivery[] {
       const answer = /class="ui (green|red) label">(\d*)</.exec(item);
       const state = answer === null ? 'waiting' : answer[1] === 'green' ? 'succeeded' : 'failed';
       const status = answer?.[2] ?? '';
-      const words = unescapeHtml(/>Delivery: ([^<]*)</.exec(item)?.[1] ?? '').trim();
+      // The address holds a token.
+      const words = unescapeHtml(/>Delivery: ([^<]*)</.exec(item)?.[1] ?? '')
+        .replaceAll(/access_token=[^\s"&]*/g, 'access_token=…')
+        .trim();
       return [{ id, state, status: status === '0' ? '' : status, words }];
     });
 }

@@ -485,7 +485,7 @@ const installPage = `<form class="ui form" action="/" method="post">
 </form>`;
 
 const refused =
-  'Delivery: Post &#34;http://10.0.0.1/&#34;: dial tcp 10.0.0.1:80: webhook can only call allowed HTTP servers';
+  'Delivery: Post &#34;http://10.0.0.1/api/hook?access_token=gto_hidden&#34;: dial tcp 10.0.0.1:80: webhook can only call allowed HTTP servers';
 
 /** As the page of a webhook shows them: one that is under way looks like a failed one without an answer. */
 function deliveriesPage(deliveries: readonly { uuid: string; status: number }[]): string {
