@@ -56,6 +56,8 @@ const step = { uses: 'fail', config: { message: 'never run' } };
 export interface PromotionOptions {
   readonly name?: string;
   readonly stage: string;
+  /** @default the Freight of the example */
+  readonly freight?: string;
   /** What Kargo or its webhook writes into create-actor; null for none. */
   readonly actor?: string | null;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -82,7 +84,7 @@ export function promotion(options: PromotionOptions): KubernetesObject {
       },
       ...options.metadata,
     },
-    spec: { stage: options.stage, freight: 'f'.repeat(40), steps: [step] },
+    spec: { stage: options.stage, freight: options.freight ?? freight.metadata.name, steps: [step] },
     ...(options.status === undefined ? {} : { status: options.status }),
   } as KubernetesObject;
 }
