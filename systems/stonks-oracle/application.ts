@@ -2,7 +2,8 @@ import type { ApplicationChart } from '../../constructs/application-chart/index.
 import { ApplicationPipeline } from '../../constructs/application-pipeline/index.ts';
 import { ApplicationRepository } from '../../constructs/application-repository/index.ts';
 import type { RenderContext, SystemOutput } from '../../constructs/core/index.ts';
-import { WoodpeckerPipeline } from '../../constructs/woodpecker-pipeline/index.ts';
+import { openSandboxScript } from '../../constructs/integration-test-access/index.ts';
+import { WoodpeckerPipeline, woodpeckerRepository } from '../../constructs/woodpecker-pipeline/index.ts';
 import { imageReference } from '../../model/image.ts';
 import { tagPolicy } from '../../model/tag-policy.ts';
 import { stonksChart, stonksRepository, stonksServices } from '../stonks/application.ts';
@@ -55,7 +56,7 @@ export function composeApplication(
       image: imageReference(images.kubectl),
       script: stonksRepository.integrationTest,
       serviceAccount: ci.testAccount,
-      environment: ci.testEnvironment,
+      sandbox: { script: openSandboxScript, prefix: ci.sandboxPrefix, environment: ci.testEnvironment },
     },
     evidence: {
       program: context.program('evidence'),
@@ -85,6 +86,7 @@ export function composeApplication(
     pipelineFile: { path: '.woodpecker.yml', content: pipeline.text },
     // GitHub would run them again from the mirror.
     remove: ['.github/workflows'],
+    refuse: woodpeckerRepository.refuse,
   });
   return { pipeline: application, chart };
 }

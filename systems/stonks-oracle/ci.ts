@@ -29,6 +29,8 @@ export interface CiNames {
   readonly claim: string;
   /** Account of the integration-test step and the environment that it needs. */
   readonly testAccount: string;
+  /** Beginning of the names of the namespaces that tests make. */
+  readonly sandboxPrefix: string;
   readonly testEnvironment: Readonly<Record<string, string>>;
   readonly testStep: string;
   /** Minutes that a pipeline may take. */
@@ -122,6 +124,7 @@ export function composeCi(output: SystemOutput, settings: Settings): CiNames {
     databasePassword: database.passwordSecret,
     claim,
     testAccount,
+    sandboxPrefix: sandbox.prefix,
     testEnvironment: access.sandboxEnvironment,
     testStep,
     timeoutMinutes,

@@ -167,8 +167,8 @@ export const settings: z.input<typeof schema> = {
   woodpecker: {
     server: { repository: 'docker.io/woodpeckerci/woodpecker-server', tag: 'v3.17.0' },
     agent: { repository: 'docker.io/woodpeckerci/woodpecker-agent', tag: 'v3.17.0' },
-    clonePlugin: { repository: 'docker.io/woodpeckerci/plugin-git', tag: '2.7.0' },
-    buildPlugin: { repository: 'docker.io/woodpeckerci/plugin-docker-buildx', tag: '6.0.3' },
+    clonePlugin: { repository: 'docker.io/woodpeckerci/plugin-git', tag: '2.9.2' },
+    buildPlugin: { repository: 'docker.io/woodpeckerci/plugin-docker-buildx', tag: '6.1.1' },
     agents: 2,
     builds: 3,
   },
