@@ -1,3 +1,4 @@
+import { Chart } from 'cdk8s';
 import { Construct } from 'constructs';
 import {
   type Container,
@@ -16,6 +17,7 @@ import {
 import { annotationPrefix, gateAnnotation } from '../../model/gate/annotations.ts';
 import { type Image, imageReference } from '../../model/image.ts';
 import type { SecretRef } from '../../model/secret-ref.ts';
+import { label } from '../core/index.ts';
 import { AllowIngress, type Peer } from '../network/index.ts';
 import { ProgramConfigMap } from '../program/index.ts';
 import {
@@ -43,7 +45,7 @@ export interface AuditRecorderProps {
   readonly uid?: number;
   /** @default - the user id */
   readonly gid?: number;
-  /** Label selector of the gate's policies and bindings, whose changes are recorded. @default 'app.kubernetes.io/component=gate' */
+  /** Label selector of the gate's policies and bindings, whose changes are recorded. @default the component `gate` of the chart's system */
   readonly gateSelector?: string;
   /** Where heads of the chain are anchored outside the volume. @default - nowhere: a log that is rewritten as a whole goes unnoticed */
   readonly anchor?: AuditAnchor;
@@ -153,7 +155,7 @@ export class AuditRecorder extends Construct {
       listen: { host: '0.0.0.0', port },
       lease: { namespace: this.namespace, name: this.name },
       annotations: { note: gateAnnotation.note, breakGlass: gateAnnotation.breakGlass, prefix: annotationPrefix },
-      gateSelector: props.gateSelector ?? 'app.kubernetes.io/component=gate',
+      gateSelector: props.gateSelector ?? this.gateOfSystem(),
       snapshotFolder:
         props.snapshotFolder === undefined ? undefined : `${volumeMount}/${oneName(props.snapshotFolder)}`,
       anchor: anchor && {
@@ -166,6 +168,11 @@ export class AuditRecorder extends Construct {
         everyMinutes: anchor.everyMinutes ?? 15,
       },
     };
+  }
+
+  private gateOfSystem(): string {
+    const system = Chart.of(this).labels[label.partOf];
+    return [`${label.component}=gate`, ...(system === undefined ? [] : [`${label.partOf}=${system}`])].join(',');
   }
 
   private addRights(project: string): void {
