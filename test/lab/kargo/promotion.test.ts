@@ -44,11 +44,35 @@ test.each(['1234567', '12345e7', '0123456', '9'.repeat(40), 'c0ffee1'])(
   },
 );
 
+test('the Stage tells within a minute which tag it holds, and so does anyone who asks the API', async () => {
+  const tag = 'abc0000';
+  await world.ended(await world.promote('beta', await world.freight(tag, 'ci')));
+  const stage = await until('the Stage to tell its tag', async () => {
+    const { body } = await world.plane.request('GET', '/apis/kargo.akuity.io/v1alpha1/namespaces/shop-ci/stages/beta');
+    const held = body.status.freightHistory?.[0]?.items['Warehouse/shop-images'].images[0].tag;
+    return held === tag ? body : undefined;
+  });
+  expect(stage.status.lastPromotion.status.phase).toBe('Succeeded');
+});
+
+test('a registry that is away: the Warehouse says so, and tries again', async () => {
+  const conditions = await until('the Warehouse to report', async () => {
+    const { body } = await world.plane.request(
+      'GET',
+      '/apis/kargo.akuity.io/v1alpha1/namespaces/shop-ci/warehouses/shop-images',
+    );
+    const found = (body.status?.conditions ?? []) as { type: string; status: string; message: string }[];
+    return found.some((each) => each.type === 'Ready' && each.status === 'False') ? found : undefined;
+  });
+  expect(conditions.map((each) => each.message).join('\n')).toContain('error listing tags');
+  expect(await world.attempts('warehouse')).toBeGreaterThan(1);
+});
+
 test('a promotion whose first step was more than 15 minutes ago fails before it pushes', async () => {
   const before = await world.promoted('beta');
   const freight = await world.freight('abc1111', 'ci');
   // The next promotion's name is known: it counts up.
-  const name = `beta.01m${'6'.padStart(23, '0')}.${freight.slice(0, 7)}`;
+  const name = `beta.01m${'7'.padStart(23, '0')}.${freight.slice(0, 7)}`;
   await noteStart(world, freight, 'beta', name, Math.floor(Date.now() / 1000) - 901);
   expect(await world.promote('beta', freight)).toBe(name);
   const end = await world.ended(name);

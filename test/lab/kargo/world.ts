@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, openSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { KubernetesObject } from '../../../constructs/core/index.ts';
 import {
@@ -44,6 +45,8 @@ export interface World {
   started(freight: string, stage: string): Promise<string | undefined>;
   /** The values file on the branch of a stage, and its commit. */
   promoted(stage: string): Promise<{ readonly text: string; readonly commit: string }>;
+  /** How often a controller of Kargo has failed at its work and tried again. */
+  attempts(controller: string): Promise<number>;
   /** Kills the controller, as the loss of its node does: at once, and its files with it. */
   loseController(): Promise<void>;
   /** Starts it again. */
@@ -107,7 +110,15 @@ export async function startWorld(): Promise<World> {
           annotations: { 'kargo.akuity.io/create-actor': 'email:ada@example.org' },
           labels: { 'kargo.akuity.io/stage': stage },
           ownerReferences: [
-            { apiVersion: 'kargo.akuity.io/v1alpha1', kind: 'Stage', name: stage, uid: live.body.metadata.uid },
+            {
+              apiVersion: 'kargo.akuity.io/v1alpha1',
+              kind: 'Stage',
+              name: stage,
+              uid: live.body.metadata.uid,
+              // By this the Stage notices that the promotion has ended.
+              controller: true,
+              blockOwnerDeletion: true,
+            },
           ],
         },
         spec: {
@@ -145,6 +156,10 @@ export async function startWorld(): Promise<World> {
       );
       const head = await gitea.api<{ commit: { id: string } }>('apps', 'GET', `${repository}/branches/${branch}`);
       return { text: Buffer.from(file.content, 'base64').toString(), commit: head.commit.id };
+    },
+    async attempts(name) {
+      const log = await readFile(path.join(plane.folder, 'log/kargo-controller.log'), 'utf8');
+      return log.split('\n').filter((line) => line.includes('Reconciler error') && line.includes(`"${name}"`)).length;
     },
     async loseController() {
       await stop(controller, 'SIGKILL');
