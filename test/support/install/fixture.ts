@@ -19,6 +19,8 @@ export interface Fixture {
   /** An address that answers, for preflight. */
   readonly registryUrl: string;
   readonly registryPort: number;
+  /** Leaves out what another step of the same kind shows too: each command of a run is killed once. @default false */
+  readonly reduced?: boolean;
 }
 
 /** Namespaces of a fixture. */
@@ -35,7 +37,7 @@ export function namespacesOf(name: string) {
 
 /** Files of a system that is small, but uses every step that a plan can have. */
 export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
-  const { name } = fixture;
+  const { name, reduced = false } = fixture;
   const ns = namespacesOf(name);
   const output = new SystemOutput(name);
   const volume = `${name}-kargo-pv`;
@@ -88,13 +90,14 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
   };
   const directories = job('install/directories', ns.setUp, 'directories', 'mkdir -p "$VOLUME"/{kargo,database}');
   const forge = job('install/forge', ns.setUp, 'forge-setup', forgeScript(ns.kargo));
-  const restoreSecrets = job('install/restore-secrets', ns.kargo, 'restore-secrets', 'true');
+  const restoreSecrets = reduced ? undefined : job('install/restore-secrets', ns.kargo, 'restore-secrets', 'true');
   const probe = job('install/database-probe', ns.setUp, 'database-probe', '! test -e "$VOLUME/database/data"');
-  const database = job('install/database', ns.setUp, 'database', 'echo data > "$VOLUME/database/data"');
-  const restore = job('install/restore', ns.kargo, 'restore', restoreScript(ns.kargo));
-  const before = job('install/snapshot', ns.kargo, 'snapshot', snapshotScript(ns.project));
+  const fill = 'echo data > "$VOLUME/database/data"';
+  const database = reduced ? undefined : job('install/database', ns.setUp, 'database', fill);
+  const restore = job('install/restore', ns.kargo, 'restore', `${fill}\n${restoreScript(ns.kargo)}`);
+  const before = reduced ? undefined : job('install/snapshot', ns.kargo, 'snapshot', snapshotScript(ns.project));
   const last = job('teardown/snapshot', ns.kargo, 'last-snapshot', snapshotScript(ns.project));
-  const verify = job('teardown/verify', ns.kargo, 'verify', 'test -s "$VOLUME/kargo/snapshot"');
+  const verify = reduced ? [] : [job('teardown/verify', ns.kargo, 'verify', 'test -s "$VOLUME/kargo/snapshot"')];
 
   const gate = output.chart('gitops/gate/policy');
   add(gate, 'admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy', `${name}-gate`, {
@@ -136,7 +139,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
   const kargo = { name: 'kargo', namespace: ns.kargo, chart: `${charts}/kargo`, version: '1.0.0', timeout: 120 };
 
   const secrets: readonly SecretRef[] = [
-    secret(ns.setUp, 'forge-admin', ['password'], 'generated'),
+    ...(reduced ? [] : [secret(ns.setUp, 'forge-admin', ['password'], 'generated')]),
     secret(ns.kargo, 'kargo-admin', ['password', 'hash'], 'generated'),
     secret(ns.setUp, 'database', ['password'], 'generated'),
     secret(ns.kargo, 'pipelines-git', ['username', 'password'], 'forge-setup'),
@@ -146,7 +149,8 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
     { [`${ns.kargo}/kargo-admin`]: { hash: 'bcrypt:password' } },
     { [`${ns.setUp}/database`]: probe },
   );
-  const [forgeAdmin, ...otherSecrets] = steps.make;
+  const forgeAdmin = steps.make.filter((step) => step.name === 'forge-admin');
+  const otherSecrets = steps.make.filter((step) => step.name !== 'forge-admin');
   const credentials = `${ns.kargo}/pipelines-git`;
   const keptBy = `${ns.argoCd}/root`;
 
@@ -176,7 +180,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
       ],
     },
     { phase: 'directories', steps: [run(directories)] },
-    { phase: 'forge', steps: [...(forgeAdmin ? [forgeAdmin] : []), run(forge)] },
+    { phase: 'forge', steps: [...forgeAdmin, run(forge)] },
     {
       phase: 'repositories',
       steps: [
@@ -193,12 +197,17 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
     },
     {
       phase: 'secrets',
-      steps: [{ ...run(restoreSecrets), when: 'secrets-missing' }, ...otherSecrets, run(database), ...steps.expect],
+      steps: [
+        ...(restoreSecrets ? [{ ...run(restoreSecrets), when: 'secrets-missing' } as const] : []),
+        ...otherSecrets,
+        ...(database ? [run(database)] : []),
+        ...steps.expect,
+      ],
     },
     {
       phase: 'argo-cd',
       steps: [
-        { ...run(before), when: 'before-upgrade' },
+        ...(before ? [{ ...run(before), when: 'before-upgrade' } as const] : []),
         { verb: 'release', ...argoCd, values: ['helm/argo-cd.yaml'] },
       ],
     },
@@ -255,7 +264,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
           project: ns.project,
           restoreMark: `${ns.kargo}/restore`,
           restoreDone: 'done',
-          jobs: [last, verify],
+          jobs: [last, ...verify],
           timeout: 60,
         },
       ],
@@ -283,6 +292,14 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
 
 function preflight(fixture: Fixture): readonly Check[] {
   const ns = namespacesOf(fixture.name);
+  const claim: Check = {
+    verb: 'claim',
+    names: [
+      ...[ns.setUp, ns.argoCd, ns.kargo, ns.project].map((namespace) => `namespace/${namespace}`),
+      `persistentvolume/${fixture.name}-kargo-pv`,
+    ],
+  };
+  if (fixture.reduced) return [{ verb: 'require-clock' }, { verb: 'require-clean-tree' }, claim];
   return [
     { verb: 'require-tool', name: 'kubectl', minimum: '1.30' },
     { verb: 'require-tool', name: 'helm', minimum: '3.17' },
@@ -297,13 +314,7 @@ function preflight(fixture: Fixture): readonly Check[] {
     { verb: 'require-url', url: fixture.registryUrl, what: 'the registry' },
     { verb: 'require-port', host: '127.0.0.1', port: fixture.registryPort, what: 'the share' },
     { verb: 'require-clean-tree' },
-    {
-      verb: 'claim',
-      names: [
-        ...[ns.setUp, ns.argoCd, ns.kargo, ns.project].map((namespace) => `namespace/${namespace}`),
-        `persistentvolume/${fixture.name}-kargo-pv`,
-      ],
-    },
+    claim,
     {
       verb: 'require-secret',
       namespace: ns.kargo,

@@ -14,12 +14,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { KubernetesClient } from '../../../runtime/kubernetes/client.ts';
 import { isReason } from '../../../runtime/kubernetes/errors.ts';
 import { APPLICATIONS, type KubernetesObject } from '../../../runtime/kubernetes/resources.ts';
 import type { Plane } from '../plane.ts';
-import { type Finished, output, run } from '../processes.ts';
+import { type Finished, output, run, until } from '../processes.ts';
 import { environmentWithTools } from '../tools.ts';
+import { resourceVersions } from './cluster-state.ts';
 import { namespacesOf, renderFixture } from './fixture.ts';
 import { Kubelet } from './kubelet.ts';
 
@@ -33,6 +35,7 @@ export class World {
   readonly #client: KubernetesClient;
   readonly #ended = new AbortController();
   readonly #systems = new Map<string, TestSystem>();
+  readonly #turns = new Map<string, Promise<void>>();
   #argoCd: Promise<void> | undefined;
 
   private constructor(plane: Plane, kubelet: Kubelet, server: Server, client: KubernetesClient) {
@@ -72,6 +75,11 @@ export class World {
       { apiVersion: 'cert-manager.io/v1', kind: 'ClusterIssuer', metadata: { name: 'ca-issuer' }, spec: {} },
     ]);
     world.#argoCd = world.#playArgoCd();
+    await until('the control plane has settled', async () => {
+      const before = await resourceVersions(plane);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return isDeepStrictEqual(await resourceVersions(plane), before) ? true : undefined;
+    });
     return world;
   }
 
@@ -80,8 +88,8 @@ export class World {
   }
 
   /** A small system in a checkout of its own. */
-  async add(name: string): Promise<TestSystem> {
-    const system = new TestSystem(this, name);
+  async add(name: string, options: { readonly reduced?: boolean } = {}): Promise<TestSystem> {
+    const system = new TestSystem(this, name, options.reduced ?? false);
     this.#systems.set(name, system);
     await system.prepare();
     return system;
@@ -110,8 +118,8 @@ export class World {
     while (!this.#ended.signal.aborted) {
       try {
         for await (const event of this.#client.follow(APPLICATIONS, { signal: this.#ended.signal })) {
-          if (event.type === 'LISTED') for (const item of event.items) await this.#sync(item);
-          if (event.type === 'ADDED' || event.type === 'MODIFIED') await this.#sync(event.object);
+          if (event.type === 'LISTED') for (const item of event.items) this.#noticed(item);
+          if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#noticed(event.object);
         }
       } catch (error) {
         if (!isReason(error, 'NotFound')) throw error;
@@ -120,13 +128,24 @@ export class World {
     }
   }
 
+  /** One sync after the other for each system, all systems side by side. */
+  #noticed(application: KubernetesObject): void {
+    const namespace = application.metadata.namespace ?? '';
+    const turn = (this.#turns.get(namespace) ?? Promise.resolve()).then(() => this.#sync(application));
+    this.#turns.set(
+      namespace,
+      turn.catch(() => undefined),
+    );
+  }
+
   async #sync(application: KubernetesObject): Promise<void> {
-    const { name = '', namespace = '', deletionTimestamp } = application.metadata;
+    const { name = '', namespace = '', deletionTimestamp, annotations = {} } = application.metadata;
     const system = [...this.#systems.values()].find((one) => namespacesOf(one.name).argoCd === namespace);
     if (name !== 'root' || system === undefined || deletionTimestamp !== undefined) return;
     const revision = await system.forgeRevision();
     const status = application.status as { sync?: { revision?: string } } | undefined;
-    if (revision === undefined || status?.sync?.revision === revision) return;
+    const asked = 'argocd.argoproj.io/refresh' in annotations;
+    if (revision === undefined || (status?.sync?.revision === revision && !asked)) return;
     await run(
       'kubectl',
       [
@@ -165,9 +184,12 @@ export class TestSystem {
   readonly volume = path.join(this.folder, 'volume');
   readonly state = path.join(this.folder, 'state');
 
-  constructor(world: World, name: string) {
+  readonly #reduced: boolean;
+
+  constructor(world: World, name: string, reduced: boolean) {
     this.world = world;
     this.name = name;
+    this.#reduced = reduced;
   }
 
   async prepare(): Promise<void> {
@@ -187,6 +209,7 @@ export class TestSystem {
       forgeUrl: `file://${this.forge}/pipelines.git`,
       registryUrl: `http://127.0.0.1:${this.world.port}/v2/`,
       registryPort: this.world.port,
+      reduced: this.#reduced,
     });
     for (const file of files) {
       const target = path.join(this.checkout, 'dist', this.name, file.path);
