@@ -29,7 +29,7 @@ export interface WaitOptions {
 export async function promote(session: Session, options: PromoteOptions): Promise<ExitCode> {
   const { settings, login } = session;
   const stage = stageOf(settings, options.stage);
-  const note = options.note === undefined ? undefined : normaliseText(options.note);
+  const note = await noteOf(session, stage, options.note);
   const { build, remark } = await findBuild(session, stage, options);
   const decision = decidePromotion(stage, { at: session.now, actor: login.actor, note });
   if (!decision.allowed && !options.askAnyway) {
@@ -42,6 +42,13 @@ export async function promote(session: Session, options: PromoteOptions): Promis
   if (remark) session.remark(remark);
   const promotion = await create(session, stage, build, note === undefined ? {} : { [gateAnnotation.note]: note });
   return report(session, stage, build, promotion, options, {});
+}
+
+/** The note as given, or, where the stage needs one and somebody is there, as asked for. */
+async function noteOf(session: Session, stage: Stage, given: string | undefined): Promise<string | undefined> {
+  const ask = given === undefined && stage.gate?.note === 'required' && session.io.interactive && !session.json;
+  const text = ask ? await session.io.ask(`Note for ${stage.name}: `) : given;
+  return text === undefined || text === '' ? undefined : normaliseText(text);
 }
 
 /** The build, and a remark when Kargo will hardly let it in. */

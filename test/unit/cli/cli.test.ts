@@ -240,6 +240,14 @@ describe('promote', () => {
     ).toBe(0);
   });
 
+  it('asks for the note where the stage needs one and somebody is there', async () => {
+    const args = ['promote', '--stage', 'live', '--freight', 'f1'];
+    const { code, questions } = await gate(kargo, args, { answers: ['release 12'] });
+    expect([code, questions]).toEqual([0, ['Note for live: ']]);
+    expect(kargo.created).toMatchObject([{ metadata: { annotations: { [note]: 'release 12' } } }]);
+    expect((await gate(kargo, args, { answers: [''] })).err).toContain('note: a promotion to live needs a note');
+  });
+
   it('names every reason at once', async () => {
     const { err } = await gate(kargo, ['promote', '--stage', 'live', '--freight', 'f1'], { at: monday });
     expect(err).toMatch(/^note: a promotion to live needs a note.*\nblocked: live takes no promotion/);
