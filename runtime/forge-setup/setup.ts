@@ -21,11 +21,12 @@ import {
   ensureRepository,
   type Repository,
 } from './gitea/repositories.ts';
+import { type ForgeWebSession, logInToForge } from './gitea/web-session.ts';
 import { eventually } from './http.ts';
 import type { Report } from './report.ts';
 import { WoodpeckerClient } from './woodpecker/client.ts';
 import { ensureHook, proveDelivery, repairHook } from './woodpecker/hook.ts';
-import { type ForgeWebSession, logInToForge, woodpeckerToken } from './woodpecker/login.ts';
+import { woodpeckerToken } from './woodpecker/login.ts';
 import { ensureActiveRepository, ensurePipelineSecrets } from './woodpecker/repository.ts';
 
 export interface SetupContext {

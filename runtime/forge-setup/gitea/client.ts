@@ -1,5 +1,8 @@
 import { exitCode, ProgramEnd } from '../../program/exit.ts';
 import { HttpSession } from '../http.ts';
+import { type Credentials, logInToForge } from './web-session.ts';
+
+export type { Credentials } from './web-session.ts';
 
 /** An answer of the forge that was not expected. */
 export class ForgeError extends Error {
@@ -10,11 +13,6 @@ export class ForgeError extends Error {
     super(message);
     this.status = status;
   }
-}
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
 }
 
 export interface ForgeAccount {
@@ -30,10 +28,12 @@ export class GiteaClient {
   readonly credentials: Credentials;
   readonly #http: HttpSession;
   readonly #authorization: string;
+  readonly #caFile: string | undefined;
 
   constructor(url: string, credentials: Credentials, caFile?: string) {
     this.url = url.replace(/\/+$/, '');
     this.credentials = credentials;
+    this.#caFile = caFile;
     this.#http = new HttpSession(this.url, { caFile });
     const pair = `${credentials.username}:${credentials.password}`;
     this.#authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -81,17 +81,12 @@ export class GiteaClient {
       }
       return;
     }
-    if (/otp|two.?factor|2fa|webauthn/i.test(reply.body)) {
-      throw new ProgramEnd(
-        exitCode.usage,
-        `${this.url}: ${username} has a second factor (2FA), which a program cannot give; use an account without it for the set-up`,
-      );
-    }
     if (reply.status === 401 || reply.status === 403) {
+      // The API answers alike for a wrong password and a second factor; the log-in page tells them apart.
+      await logInToForge(this.url, this.credentials, this.#caFile);
       throw new ProgramEnd(
         exitCode.usage,
-        `${this.url}: the forge refuses ${username}: the password is wrong, or there is no such user. Give name and password of an ` +
-          'administrator (gitea admin user change-password resets one)',
+        `${this.url}: the forge lets ${username} log in, but not use its API with the password; see ENABLE_BASIC_AUTHENTICATION`,
       );
     }
     throw this.#error('GET', '/user', reply.status, reply.body);

@@ -1,9 +1,9 @@
 import { exitCode, ProgramEnd } from '../../program/exit.ts';
 import type { GiteaClient } from '../gitea/client.ts';
+import type { ForgeWebSession } from '../gitea/web-session.ts';
 import { eventually, unescapeHtml } from '../http.ts';
 import type { Report } from '../report.ts';
 import type { WoodpeckerClient } from './client.ts';
-import type { ForgeWebSession } from './login.ts';
 
 interface Hook {
   id: number;

@@ -1,44 +1,6 @@
 import { exitCode, ProgramEnd } from '../../program/exit.ts';
-import type { Credentials } from '../gitea/client.ts';
-import { formFields, HttpSession, type Reply } from '../http.ts';
-
-/** A session of the forge's web pages, for what its API cannot do. */
-export interface ForgeWebSession {
-  readonly http: HttpSession;
-}
-
-/**
- * Logs in to Gitea as a browser does.
- *
- * @throws ProgramEnd that tells a wrong password from a second factor
- */
-export async function logInToForge(url: string, credentials: Credentials, caFile?: string): Promise<ForgeWebSession> {
-  const http = new HttpSession(url, { caFile, cookies: true });
-  const page = await http.send('GET', '/user/login');
-  const reply = await http.send('POST', '/user/login', {
-    form: { ...csrf(page), user_name: credentials.username, password: credentials.password },
-  });
-  const to = reply.location;
-  if (/two_factor|webauthn/.test(to)) {
-    throw new ProgramEnd(
-      exitCode.usage,
-      `${url}: ${credentials.username} has a second factor (2FA); use an account without it`,
-    );
-  }
-  if (to.includes('change_password')) {
-    throw new ProgramEnd(
-      exitCode.usage,
-      `${url}: ${credentials.username} has to change the password first; log in once by hand`,
-    );
-  }
-  if (reply.status !== 302 && reply.status !== 303) {
-    throw new ProgramEnd(
-      exitCode.usage,
-      `${url}: the log-in page refuses ${credentials.username} (${reply.status}): wrong password, a captcha, or the form is off`,
-    );
-  }
-  return { http };
-}
+import { type Credentials, csrf, logInToForge } from '../gitea/web-session.ts';
+import { HttpSession, type Reply } from '../http.ts';
 
 /**
  * Gets a token of Woodpecker without a browser: log-in to the forge, consent to Woodpecker (asked only once), its callback, and its
@@ -121,12 +83,6 @@ function callbackOf(reply: Reply, url: string): URL {
     );
   }
   return given;
-}
-
-function csrf(page: Reply): Record<string, string> {
-  // Up to Gitea 1.25; later versions check where the request comes from instead.
-  const value = formFields(page.body)._csrf;
-  return value === undefined ? {} : { _csrf: value };
 }
 
 function loginProblem(error: string | null, credentials: Credentials): string {

@@ -157,10 +157,10 @@ export class GiteaStandIn extends StandInServer {
   private api(call: Call, path: string): boolean {
     if (path === '/version') return sendJson(call, 200, { version: '1.25.5' });
     const caller = this.basicUser(call.request);
-    if (caller === 'otp')
-      return sendJson(call, 401, { message: 'invalid provided OTP', url: `${this.url}/api/swagger` });
-    if (caller === undefined)
-      return sendJson(call, 401, { message: 'user does not exist [uid: 0, name: ]', url: `${this.url}/api/swagger` });
+    // A real one says the same for a second factor.
+    if (caller === undefined || caller === 'otp') {
+      return sendJson(call, 401, { message: 'invalid username, password or token', url: `${this.url}/api/swagger` });
+    }
     const json = call.body === '' ? {} : (JSON.parse(call.body) as Record<string, never>);
     const first = call.url.searchParams.get('page') === '1' || !call.url.searchParams.has('page');
     const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
