@@ -141,6 +141,10 @@ verb_secret() {
     secret_data[$key]=$(new_value "$namespace" "$name" "$key" "$how")
     [[ -n ${secret_data[$key]} ]] || die "$exit_failed" "no value for key $key of Secret $namespace/$name" "it should come from $how"
   done
+  if [[ -n $unmade && ${step[required]:-true} == false ]]; then
+    say "    $namespace/$name: not provided (${unmade}); $file can hold its manifest"
+    return 0
+  fi
   [[ -z $unmade ]] || die "$exit_failed" "Secret $namespace/$name lacks $unmade, which only a person can provide" "write its manifest to $file and run again"
   # Never in a temporary file: it would survive a kill.
   manifest=$(secret_manifest "$namespace" "$name" "${step[type]:-Opaque}" "${step[labels]:-}")

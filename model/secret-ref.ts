@@ -13,6 +13,8 @@ export interface SecretRef {
    * `forge-setup` by the program that knows the forge's answers.
    */
   readonly provenance: 'generated' | 'provided' | 'forge-setup';
+  /** Whether the rest of the system works without it; only for `provided`. @default false */
+  readonly optional?: boolean;
   /** What it is for, in words, for the inventory. */
   readonly purpose: string;
 }

@@ -96,6 +96,7 @@ export class ApplicationChart {
               name: broker.credentials,
               keys: ['ALPACA_API_KEY', 'ALPACA_SECRET_KEY'],
               provenance: 'provided' as const,
+              optional: true,
               purpose: `credentials of the ${broker.mode} account at ${broker.provider}`,
             },
           ],

@@ -39,12 +39,13 @@ export function secretSteps(
     [...byName].filter(([, secret]) => secret.provenance === provenance);
   const forge = of('forge-setup').map(([name]) => name);
   return {
-    checks: of('provided').map(([, { namespace, name, keys, purpose }]) => ({
+    checks: of('provided').map(([, { namespace, name, keys, purpose, optional }]) => ({
       verb: 'require-secret',
       namespace,
       name,
       keys,
       purpose,
+      ...(optional ? { required: false } : {}),
     })),
     make: [
       ...of('provided').map(([, secret]) => makeStep(secret, 'provided', {}, undefined)),
@@ -69,6 +70,7 @@ function makeStep(
     verb: 'secret',
     namespace: secret.namespace,
     name: secret.name,
+    ...(secret.optional ? { required: false } : {}),
     ...(secret.type === undefined ? {} : { type: secret.type }),
     ...(secret.labels === undefined ? {} : { labels: secret.labels }),
     keys: Object.fromEntries([...simple, ...made]),

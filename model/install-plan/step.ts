@@ -84,6 +84,8 @@ export interface MakeSecret {
   readonly verb: 'secret';
   readonly namespace: string;
   readonly name: string;
+  /** false: where a person has not provided it, the step leaves it out. @default true */
+  readonly required?: boolean;
   readonly type?: string;
   readonly labels?: Readonly<Record<string, string>>;
   /**

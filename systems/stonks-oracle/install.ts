@@ -17,7 +17,7 @@ import type { StateJobFile, StateParts } from '../stonks/state.ts';
 import type { CiNames } from './ci.ts';
 import type { ForgeJobs } from './forge.ts';
 import type { Claims } from './foundation.ts';
-import { providedSecrets, type StonksSecrets } from './secrets.ts';
+import type { StonksSecrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
 /** What the plan refers to. */
@@ -75,7 +75,7 @@ function installPhases(facts: InstallFacts): InstallPlan['phases'] {
   const platform = (name: string) => ({ verb: 'apply', path: `gitops/platform/${name}.yaml`, keptBy }) as const;
 
   return [
-    { phase: 'preflight', steps: [...preflight(facts), ...steps.checks.map(mirrorIsOptional(settings))] },
+    { phase: 'preflight', steps: [...preflight(facts), ...steps.checks] },
     {
       phase: 'arc',
       steps: [
@@ -273,13 +273,6 @@ function secretRecipes({
     [of(secrets.stateKeys.woodpecker)]: { key },
     [of(secrets.stateKeys.setUp)]: { key },
   };
-}
-
-/** The mirror is a convenience: its missing token is mentioned, not refused. */
-function mirrorIsOptional(settings: Settings): (check: Check) => Check {
-  const { mirror } = providedSecrets(settings);
-  return (check) =>
-    check.verb === 'require-secret' && check.name === mirror.name ? { ...check, required: false } : check;
 }
 
 function preflight({ settings, stages }: InstallFacts): readonly Check[] {

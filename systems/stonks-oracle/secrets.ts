@@ -75,6 +75,7 @@ export function providedSecrets({ namespaces, registry }: Settings): {
       name: 'github-mirror',
       keys: ['token'],
       provenance: 'provided',
+      optional: true,
       purpose: 'pushes branches and tags to the public mirror; without it the mirror step says so and stops',
     },
     registry: registry.credentials
