@@ -37,9 +37,14 @@ export class StageCard extends LitElement {
     css`
       :host {
         display: grid;
+        min-width: 0;
+      }
+      .chip {
+        white-space: normal;
       }
       article {
         display: grid;
+        min-width: 0;
         grid-template-rows: auto auto auto 1fr auto;
         gap: 0.75rem;
         padding: 1rem 1.1rem 1.1rem;

@@ -44,7 +44,7 @@ export interface DeskPage {
 
 export async function openPage(browser: Browser, world: World, options: PageOptions = {}): Promise<DeskPage> {
   const context = await browser.newContext({
-    viewport: { width: options.width ?? 1360, height: options.height ?? 900 },
+    viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
     colorScheme: options.dark ? 'dark' : 'light',
     timezoneId: 'America/New_York',
     locale: 'en-GB',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditFact } from '../../../model/audit/record.ts';
 import { deskSettings } from '../../../model/desk/settings.ts';
-import type { Stage } from '../../../model/stage-chain.ts';
+import { type Stage, upstreamOf } from '../../../model/stage-chain.ts';
 import type { KargoFreight, KargoStage } from '../../../runtime/desk/kargo/types.ts';
 import { deskServer } from '../../../runtime/desk/server/desk-server.ts';
 import { jsonLog } from '../../../runtime/desk/server/log.ts';
@@ -58,6 +58,7 @@ export const admin = fakeToken({ sub: 'admin', iss: 'https://kargo.example.org',
 
 export interface World {
   readonly url: string;
+  readonly chain: readonly Stage[];
   readonly kargo: FakeKargo;
   readonly recorder: FakeRecorder;
   readonly server: Server;
@@ -115,6 +116,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    chain: stages,
     kargo,
     recorder,
     server,
@@ -135,7 +137,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 const hour = 3_600_000;
 
 /** The ordinary state of the pipeline, seen at this moment. */
-export function populate({ kargo }: World, at: Date): void {
+export function populate({ kargo, chain: stages }: World, at: Date): void {
   const ago = (hours: number) => new Date(at.getTime() - hours * hour).toISOString();
   const build = (
     name: string,
@@ -170,14 +172,8 @@ export function populate({ kargo }: World, at: Date): void {
   ]) {
     kargo.freight.set(one.metadata?.name ?? '', one);
   }
-  const stage = (
-    name: string,
-    upstream: string | undefined,
-    freight: string,
-    tag: string,
-    hours: number,
-    extra: object = {},
-  ): void => {
+  const stage = (name: string, freight: string, tag: string, hours: number, extra: object = {}): void => {
+    const upstream = upstreamOf(stages, name);
     const reference = {
       name: freight,
       origin: { kind: 'Warehouse', name: 'stonks-images' },
@@ -189,7 +185,7 @@ export function populate({ kargo }: World, at: Date): void {
         requestedFreight: [
           {
             origin: { kind: 'Warehouse', name: 'stonks-images' },
-            sources: upstream === undefined ? { direct: true } : { stages: [upstream] },
+            sources: upstream.from === 'registry' ? { direct: true } : { stages: [upstream.stage.name] },
           },
         ],
       },
@@ -210,7 +206,7 @@ export function populate({ kargo }: World, at: Date): void {
     };
     kargo.stages.set(name, one);
   };
-  stage('ci', undefined, 'f-beta'.padEnd(40, '3'), tags.beta, 2.8, {
+  stage('ci', 'f-beta'.padEnd(40, '3'), tags.beta, 2.8, {
     health: undefined,
     conditions: [
       {
@@ -227,9 +223,9 @@ export function populate({ kargo }: World, at: Date): void {
       finishedAt: ago(0.5),
     },
   });
-  stage('beta', 'ci', 'f-beta'.padEnd(40, '3'), tags.beta, 2.5);
-  stage('paper', 'beta', 'f-paper'.padEnd(40, '2'), tags.paper, 20);
-  stage('live', 'paper', 'f-live'.padEnd(40, '1'), tags.live, 72);
+  stage('beta', 'f-beta'.padEnd(40, '3'), tags.beta, 2.5);
+  stage('paper', 'f-paper'.padEnd(40, '2'), tags.paper, 20);
+  stage('live', 'f-live'.padEnd(40, '1'), tags.live, 72);
 }
 
 /** Records of a number of promotions: most succeed, some fail, some break glass, some are refused. */
