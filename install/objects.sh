@@ -39,14 +39,34 @@ verb_job() {
     say "    ${step[what]}: not needed"
     return 0
   fi
+  if ! is_there "${step[needs]:-}" "${step[namespace]}"; then
+    say "    ${step[what]}: there is no ${step[needs]}"
+    return 0
+  fi
   say "    ${step[what]}"
   run_job "${step[path]}" "${step[namespace]}" "${step[name]}" "${step[timeout]}" || die "$exit_failed" "${step[what]}: Job ${step[namespace]}/${step[name]} failed" 'its log stands above; the Job is left for a closer look'
 }
 
+# is_there KIND/NAME NAMESPACE: true for nothing, too.
+is_there() {
+  [[ -n $1 ]] || return 0
+  query get "$1" --namespace="$2" --ignore-not-found -o name
+  [[ -n $answer ]]
+}
+
 # run_job PATH NAMESPACE NAME TIMEOUT: to its end; false if it failed, with its log. A succeeded Job is removed. The file may
-# hold what the Job needs besides: its script, its account.
+# hold what the Job needs besides: its script, its account. The path `cronjob/X` runs that CronJob once.
 run_job() {
-  local path=$1 namespace=$2 name=$3 timeout=$4 conditions
+  local path=$1 namespace=$2 name=$3 timeout=$4
+  if [[ $path == cronjob/* ]]; then
+    remove_job "$namespace" "$name"
+    k create job "$name" --namespace="$namespace" --from="$path" > /dev/null 2> "$scratch/error" || {
+      warn "$(tail -n 3 "$scratch/error")"
+      return 1
+    }
+    finish_job "$namespace" "$name" "$timeout"
+    return
+  fi
   if [[ -z $left_jobs ]]; then
     query get jobs --all-namespaces --selector="app.kubernetes.io/part-of=$system,app.kubernetes.io/managed-by=pipelines" --no-headers -o 'custom-columns=N:.metadata.namespace,J:.metadata.name'
     left_jobs=" $(tr -s ' \n' '/ ' <<< "$answer") "
@@ -57,6 +77,12 @@ run_job() {
     warn "$(tail -n 3 "$scratch/error")"
     return 1
   }
+  finish_job "$namespace" "$name" "$timeout"
+}
+
+# finish_job NAMESPACE NAME TIMEOUT
+finish_job() {
+  local namespace=$1 name=$2 timeout=$3 conditions
   if ! conditions=$(k wait job "$name" --namespace="$namespace" --for='jsonpath={.status.conditions[0].type}' --timeout="${timeout}s" -o 'jsonpath={.status.conditions[*].type}' 2> "$scratch/error"); then
     warn "$(tail -n 1 "$scratch/error")"
     k get pods --namespace="$namespace" --selector="job-name=$name" >&2 || true

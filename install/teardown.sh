@@ -31,6 +31,10 @@ verb_final_snapshot() {
   split_list "${step[jobs]}"
   for each in "${list[@]}"; do
     IFS='|' read -r -a job <<< "$each"
+    if ! is_there "${job[3]:-}" "${job[1]}"; then
+      say "    ${job[2]}: there is no ${job[3]}"
+      continue
+    fi
     run_job "${job[0]}" "${job[1]}" "${job[2]}" "${step[timeout]}" || failed=${job[2]}
     [[ -z $failed ]] || break
   done

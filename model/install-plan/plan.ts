@@ -42,7 +42,7 @@ export function teardownPlanText(plan: TeardownPlan): string {
 /** The files (relative to dist/<system>/) that the steps use, in order, each once. */
 export function filesOf(plan: InstallPlan | TeardownPlan): readonly string[] {
   const files = plan.phases.flatMap(({ steps }) => steps.flatMap((step: Step | TeardownStep) => filesOfStep(step)));
-  return [...new Set(files)];
+  return [...new Set(files)].filter((file) => !file.startsWith('cronjob/'));
 }
 
 function filesOfStep(step: Step | TeardownStep): readonly string[] {
@@ -144,11 +144,16 @@ function valueText(value: unknown): string {
   return String(value);
 }
 
-/** A Job is `path|namespace|name`; anything else is itself. */
+/** A Job is `path|namespace|name|needs`; anything else is itself. */
 function itemText(item: unknown): string {
   if (typeof item === 'object' && item !== null && 'path' in item) {
-    const job = item as { readonly path: string; readonly namespace: string; readonly name: string };
-    return [job.path, job.namespace, job.name].join('|');
+    const job = item as {
+      readonly path: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly needs?: string;
+    };
+    return [job.path, job.namespace, job.name, ...(job.needs === undefined ? [] : [job.needs])].join('|');
   }
   return String(item);
 }

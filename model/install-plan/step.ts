@@ -68,13 +68,18 @@ export interface Apply {
 /** Runs a Job to its end and removes it. A Job that is left from an interrupted run is replaced. */
 export interface RunJob {
   readonly verb: 'job';
-  /** The file with exactly this Job (and nothing else), relative to dist/<system>/. */
+  /**
+   * The file with this Job and what it needs (its script, its account), relative to dist/<system>/. `cronjob/NAME` runs that CronJob
+   * of the cluster once, under the Job's name.
+   */
   readonly path: string;
   readonly namespace: string;
   readonly name: string;
   readonly timeout: Seconds;
   /** @default 'always' */
   readonly when?: JobCondition;
+  /** `kind/name` of an object in the Job's namespace; without it there is nothing to do yet. @default - nothing */
+  readonly needs?: string;
   /** What the Job does, for the progress line. */
   readonly what: string;
 }
@@ -205,7 +210,13 @@ export type TeardownStep =
       readonly restoreMark: string;
       /** The value of its key `phase` when the restore is complete. */
       readonly restoreDone: string;
-      readonly jobs: ReadonlyArray<{ readonly path: string; readonly namespace: string; readonly name: string }>;
+      /** `path` and `needs` as in a `job` step. */
+      readonly jobs: ReadonlyArray<{
+        readonly path: string;
+        readonly namespace: string;
+        readonly name: string;
+        readonly needs?: string;
+      }>;
       readonly timeout: Seconds;
     }
   /** Copies Secrets (`namespace/name`) to the operator's folder, so that a rebuild finds them. */
