@@ -138,6 +138,8 @@ describe('the recorder on a real API server, with the rights that it is given', 
       { kind: 'Stage', name: 'paper' },
       { kind: 'ValidatingAdmissionPolicy', name: 'gate-test' },
     ]);
+    expect(program.output).toContain('"message":"this recorder writes"');
+    expect(program.output).not.toContain(status.token);
     const lease = await plane.request('GET', '/apis/coordination.k8s.io/v1/namespaces/kargo/leases/audit-recorder');
     expect(lease.body.spec.holderIdentity).toBe('audit-recorder-0');
   });
