@@ -42,7 +42,7 @@ export function composeInstall(output: SystemOutput, facts: InstallFacts): void 
   writeInstallPlan(output, { install: installPhases(facts), teardown: teardownPhases(facts) });
 }
 
-function job(file: StateJobFile, what: string, more: Partial<RunJob> = {}): RunJob {
+function job(file: StateJobFile & { readonly needs?: string }, what: string, more: Partial<RunJob> = {}): RunJob {
   return { verb: 'job', ...file, timeout: 1800, what, ...more };
 }
 
@@ -66,6 +66,10 @@ function installPhases(facts: InstallFacts): InstallPlan['phases'] {
   };
   const steps = secretSteps(facts.allSecrets, secretRecipes(facts), onlyPresent(probes));
   const forgeAdmin = steps.make.filter((step) => step.namespace === namespaces.setUp && step.name === 'forge-admin');
+  // The key opens the last snapshot, and the snapshot comes before anything is generated anew.
+  const stateKeys = steps.make.filter((step) => step.name === secrets.stateKeys.kargo.name);
+  const otherSecrets = steps.make.filter((step) => !forgeAdmin.includes(step) && !stateKeys.includes(step));
+  const dump = dumpNow(facts);
   const keptBy = `${namespaces.argoCd}/${promotion.rootApplication}`;
   const pipelines = `${settings.forge.url}/${settings.forge.owner}/${settings.forge.pipelinesRepository}.git`;
   const kargo = { ...kargoRelease(settings.releases.kargo, namespaces.kargo), timeout: 600 };
@@ -124,6 +128,15 @@ function installPhases(facts: InstallFacts): InstallPlan['phases'] {
     {
       phase: 'forge',
       steps: [
+        { verb: 'apply', path: 'install/state/kargo.yaml' },
+        { verb: 'apply', path: 'install/state/argocd.yaml' },
+        { verb: 'apply', path: 'install/state/woodpecker.yaml' },
+        ...stateKeys,
+        job(state.kargo.restoreSecrets, 'secrets from the last snapshot', { when: 'secrets-missing' }),
+        job(state.argoCd.restoreSecrets, "Argo CD's secrets from the last snapshot", { when: 'secrets-missing' }),
+        job(state.woodpecker.restoreSecrets, "Woodpecker's secrets from the last snapshot", {
+          when: 'secrets-missing',
+        }),
         ...forgeAdmin,
         { verb: 'apply', path: 'install/forge/forge-setup.yaml' },
         job(forge.forge, 'users, repositories, protection, OAuth2'),
@@ -151,15 +164,7 @@ function installPhases(facts: InstallFacts): InstallPlan['phases'] {
     {
       phase: 'secrets',
       steps: [
-        { verb: 'apply', path: 'install/state/kargo.yaml' },
-        { verb: 'apply', path: 'install/state/argocd.yaml' },
-        { verb: 'apply', path: 'install/state/woodpecker.yaml' },
-        job(state.kargo.restoreSecrets, 'secrets from the last snapshot', { when: 'secrets-missing' }),
-        ...steps.make.filter((step) => !forgeAdmin.includes(step)),
-        job(state.argoCd.restoreSecrets, "Argo CD's secrets from the last snapshot", { when: 'secrets-missing' }),
-        job(state.woodpecker.restoreSecrets, "Woodpecker's secrets from the last snapshot", {
-          when: 'secrets-missing',
-        }),
+        ...otherSecrets,
         ...steps.expect.map((step) =>
           step.verb === 'expect-secrets'
             ? { ...step, names: step.names.filter((name) => name !== `${namespaces.setUp}/woodpecker-token`) }
@@ -172,7 +177,10 @@ function installPhases(facts: InstallFacts): InstallPlan['phases'] {
       steps: [
         job(state.kargo.before, 'a snapshot before anything is upgraded', { when: 'before-upgrade' }),
         job(state.argoCd.before, "a snapshot of Argo CD's objects", { when: 'before-upgrade' }),
-        job(state.woodpecker.before, "a snapshot of Woodpecker's dump", { when: 'before-upgrade' }),
+        job(dump, 'a dump of the CI database', { when: 'before-upgrade' }),
+        job({ ...state.woodpecker.before, needs: dump.needs }, "a snapshot of Woodpecker's dump", {
+          when: 'before-upgrade',
+        }),
         platform('argo-cd'),
         {
           verb: 'release',
@@ -257,6 +265,12 @@ function notes({ settings, stages }: InstallFacts) {
   return text.map((line) => ({ verb: 'note', text: line }) as const);
 }
 
+/** A dump of Woodpecker's database now: the nightly one may be of yesterday, or of tomorrow. */
+function dumpNow({ ci }: InstallFacts) {
+  const path = `cronjob/${ci.databasePassword.name}-backup`;
+  return { path, namespace: ci.databasePassword.namespace, name: `${ci.databasePassword.name}-dump`, needs: path };
+}
+
 /** How generated Secrets come about where they are not simply random. */
 function secretRecipes({
   settings,
@@ -309,6 +323,7 @@ function preflight({ settings, stages }: InstallFacts): readonly Check[] {
 
 function teardownPhases(facts: InstallFacts): TeardownPlan['phases'] {
   const { settings, state } = facts;
+  const dump = dumpNow(facts);
   const { namespaces, storage, promotion } = settings;
   const volumes = Object.values(storage.volumes).map(({ volume }) => volume);
   const timeout = 300;
@@ -342,7 +357,11 @@ function teardownPhases(facts: InstallFacts): TeardownPlan['phases'] {
           project: promotion.project,
           restoreMark: state.kargo.restoreMark,
           restoreDone: state.kargo.restoreDone,
-          jobs: [state.kargo, state.argoCd, state.woodpecker].flatMap(({ final, verify }) => [final, verify]),
+          jobs: [
+            ...[state.kargo, state.argoCd].flatMap(({ final, verify }) => [final, verify]),
+            dump,
+            ...[state.woodpecker.final, state.woodpecker.verify].map((file) => ({ ...file, needs: dump.needs })),
+          ],
           timeout: 1800,
         },
       ],
