@@ -182,7 +182,7 @@ export class StateJobs extends Construct {
   /** Brings back what the cluster lost; does nothing where nothing was lost or there is no snapshot. */
   restore(scope: Construct, id: string): StateJob {
     const args = ['restore', '--desired', desiredFile, '--if-needed'];
-    return this.add(scope, id, 'state-restore', args, { deadline: 1800 });
+    return this.add(scope, id, 'state-restore', args, { deadline: 1800, secrets: 'key' });
   }
 
   /** Takes a snapshot and makes it the latest if it is whole. */
@@ -192,19 +192,21 @@ export class StateJobs extends Construct {
 
   /** Reads the latest snapshot back and checks it. */
   verify(scope: Construct, id: string): StateJob {
-    return this.add(scope, id, 'state-verify', ['verify'], { deadline: 1800 });
+    return this.add(scope, id, 'state-verify', ['verify'], { deadline: 1800, secrets: 'key' });
   }
 
   /** Fails if there is a snapshot: before a new key would be generated. Needs no Secret and no rights. */
   probe(scope: Construct, id: string): StateJob {
-    return this.add(scope, id, 'state-probe', ['probe'], { deadline: 300, withoutSecrets: true });
+    return this.add(scope, id, 'state-probe', ['probe'], { deadline: 300, secrets: 'none' });
   }
 
-  /** Makes missing Secrets again from the latest snapshot. */
+  /**
+   * Makes missing Secrets again from the latest snapshot, by the key of the snapshots: run it after the step that makes the key.
+   * Without a snapshot it needs no key and does nothing.
+   */
   restoreSecrets(scope: Construct, id: string): StateJob {
-    return this.add(scope, id, 'state-restore-secrets', ['restore', '--only', 'secrets', '--if-needed'], {
-      deadline: 600,
-    });
+    const args = ['restore', '--only', 'secrets', '--if-needed'];
+    return this.add(scope, id, 'state-restore-secrets', args, { deadline: 600, secrets: 'key-if-any' });
   }
 
   private add(scope: Construct, id: string, name: string, args: readonly string[], how: JobHow): StateJob {
@@ -222,7 +224,11 @@ export class StateJobs extends Construct {
 interface JobHow {
   /** Seconds. */
   readonly deadline: number;
-  readonly withoutSecrets?: boolean;
+  /**
+   * What the pod mounts: it does not start before its Secrets exist.
+   * @default 'all'
+   */
+  readonly secrets?: 'none' | 'key' | 'key-if-any' | 'all';
 }
 
 /** What the pods of schedule and Jobs have in common. */
@@ -270,18 +276,18 @@ class StatePods {
       activeDeadlineSeconds: how.deadline,
       template: {
         metadata: { labels: { 'app.kubernetes.io/name': this.accountName } },
-        spec: this.pod(args, how.withoutSecrets ?? false),
+        spec: this.pod(args, how.secrets ?? 'all'),
       },
     };
   }
 
-  private pod(args: readonly string[], withoutSecrets: boolean): PodSpec {
+  private pod(args: readonly string[], which: NonNullable<JobHow['secrets']>): PodSpec {
     const { props } = this;
-    const secrets = withoutSecrets ? [] : this.secretVolumes();
+    const secrets = this.secretVolumes(which);
     return {
       restartPolicy: 'Never',
       serviceAccountName: this.accountName,
-      automountServiceAccountToken: !withoutSecrets,
+      automountServiceAccountToken: which !== 'none',
       enableServiceLinks: false,
       securityContext: restrictedPod({ uid: props.uid, gid: props.gid }),
       containers: [
@@ -312,11 +318,16 @@ class StatePods {
     };
   }
 
-  private secretVolumes(): { volume: Volume; mount: VolumeMount }[] {
-    const names = [...new Set(this.secrets.map(({ name }) => name))];
+  private secretVolumes(which: NonNullable<JobHow['secrets']>): { volume: Volume; mount: VolumeMount }[] {
+    if (which === 'none') return [];
+    const wanted = which === 'all' ? this.secrets : [this.props.key];
+    const names = [...new Set(wanted.map(({ name }) => name))];
     return names.map((name) => ({
       // Readable for the pod's own user, which is not root and owns no volume of the kubelet.
-      volume: { name: `secret-${name}`, secret: { secretName: name, defaultMode: 0o444 } },
+      volume: {
+        name: `secret-${name}`,
+        secret: { secretName: name, defaultMode: 0o444, ...(which === 'key-if-any' ? { optional: true } : {}) },
+      },
       mount: { name: `secret-${name}`, mountPath: secretMount(name, this.props.key), readOnly: true },
     }));
   }

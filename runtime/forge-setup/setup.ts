@@ -122,12 +122,22 @@ export async function setUpWoodpecker(context: SetupContext): Promise<void> {
   }
 
   const remembered = JSON.parse(held.checksums ?? '{}') as Record<string, string>;
+  // A token that only the pipeline uses is kept beside Woodpecker's own.
+  const tokens: Record<string, string> = {};
   const wanted = [];
   for (const secret of setup.secrets) {
-    const value = await plainValue(client, secret.value);
+    let value: string;
+    if ('token' in secret.value) {
+      const key = `pipeline-${secret.name}`;
+      const kept = held[key];
+      value = await ensureToken(gitea, secret.value.token, kept === undefined ? [] : [kept], report);
+      tokens[key] = value;
+    } else value = await plainValue(client, secret.value);
     const checksum = createHmac('sha256', token).update(`${secret.name}\n${value}`).digest('hex');
     wanted.push({ name: secret.name, events: secret.events, value, checksum });
   }
+  // Written first: a token that only Woodpecker holds could never be read again.
+  if (Object.keys(tokens).length > 0) await writeSecret(client, setup.tokenSecret, tokens, report);
   await ensurePipelineSecrets(woodpecker, active.id, wanted, remembered, report);
   await writeSecret(client, setup.tokenSecret, { token, checksums: JSON.stringify(remembered) }, report);
 }
@@ -289,7 +299,7 @@ async function setUpSecrets(context: SetupContext, gitea: GiteaClient): Promise<
   }
 }
 
-async function plainValue(client: KubernetesClient, source: ValueSource): Promise<string> {
+async function plainValue(client: KubernetesClient, source: Exclude<ValueSource, { token: unknown }>): Promise<string> {
   if ('literal' in source) return source.literal;
   if ('token' in source) {
     throw new ProgramEnd(

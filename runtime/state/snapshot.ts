@@ -112,7 +112,18 @@ async function collectDump(
   into: Collected,
 ): Promise<void> {
   if (settings.woodpecker === undefined) return;
-  const dump = await newestDump(settings.woodpecker.dumpFolder, settings.woodpecker.maxAgeHours, now());
+  const { dumpFolder, maxAgeHours } = settings.woodpecker;
+  const dump = await newestDump(dumpFolder, maxAgeHours, now());
+  if (dump === undefined) {
+    // Right after an install the first dump is still to come, and the database itself is on the volume.
+    const latest = await store.latest();
+    const earlier = latest === undefined ? undefined : await store.manifest(latest);
+    if (earlier?.files.some(({ name }) => name === 'woodpecker')) {
+      throw new Error(`${dumpFolder}: the dumps of the Woodpecker database are gone`);
+    }
+    log(`there is no dump of the database in ${dumpFolder} yet`);
+    return;
+  }
   log(`database dump ${dump.name}, ${dump.bytes} bytes, of ${dump.time.toISOString()}`);
   into.counts['bytes of the database dump'] = dump.bytes;
   const path = filePath(id, 'woodpecker');

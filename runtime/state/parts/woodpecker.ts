@@ -16,12 +16,13 @@ const PLAIN = '-- PostgreSQL database dump';
 const PLAIN_END = '-- PostgreSQL database dump complete';
 
 /**
- * The newest file of pg_dump in a folder.
+ * The newest file of pg_dump in a folder; undefined while there never was one (the first night is still to come).
  *
- * @throws Error when there is none, it is older than `maxAgeHours`, or it is no dump
+ * @throws Error when it is older than `maxAgeHours`, or no dump
  */
-export async function newestDump(folder: string, maxAgeHours: number, now: Date): Promise<Dump> {
-  const names = await readdir(folder).catch((error: Error) => {
+export async function newestDump(folder: string, maxAgeHours: number, now: Date): Promise<Dump | undefined> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
     throw new Error(`${folder}: the dumps of the Woodpecker database cannot be read: ${error.message}`, {
       cause: error,
     });

@@ -142,6 +142,11 @@ function settingsOf(): ForgeSetupSettings {
           value: { secret: { namespace: 'pipelines-set-up', name: 'ci-token', key: 'token' } },
         },
         {
+          name: 'package_token',
+          events: ['push'],
+          value: { token: { user: 'ci', name: 'packages', scopes: ['write:package'] } },
+        },
+        {
           name: 'github_token',
           events: ['push'],
           value: { secret: { namespace: 'pipelines-set-up', name: 'github', key: 'token' }, otherwise: 'unset' },
@@ -273,6 +278,10 @@ describe('the first run', () => {
     });
     // Nobody gave one: it exists all the same, because a pipeline with an unknown secret does not even start.
     expect(repo?.secrets.get('github_token')).toEqual({ value: 'unset', events: ['push'] });
+    // A token that only the pipeline uses is kept, so that the next run does not make another.
+    const packages = gitea.users.get('ci')?.tokens.find(({ name }) => name === 'packages');
+    expect(repo?.secrets.get('package_token')?.value).toBe(packages?.token);
+    expect(secret('pipelines-set-up', 'woodpecker-token')['pipeline-package_token']).toBe(packages?.token);
     const { hooks } = gitea.repo('stonks/stonks-oracle');
     expect(hooks.map(({ deliveries }) => deliveries.map(({ status }) => status))).toEqual([[204]]);
     expect(lines).toContainEqual(expect.stringContaining('a test event arrived (204)'));
@@ -351,7 +360,7 @@ describe('healing', () => {
     expect(hooks).toHaveLength(1);
     expect(hooks[0]?.id).not.toBe(dead);
     expect(hooks[0]?.deliveries[0]?.status).toBe(204);
-    expect([...(woodpecker.repos[0]?.secrets.keys() ?? [])]).toEqual(['forge_token', 'github_token']);
+    expect([...(woodpecker.repos[0]?.secrets.keys() ?? [])]).toEqual(['forge_token', 'package_token', 'github_token']);
     expect((await ci()).changes).toEqual([]);
   });
 

@@ -156,6 +156,21 @@ describe('the Jobs of the scripts', () => {
     expect(JSON.stringify(spec.template.spec.volumes)).not.toContain('secret');
   });
 
+  test('a Job waits for no Secret that it does without', () => {
+    const { state, output } = jobs();
+    const secretsOf = (path: string): object[] => {
+      const job = output.files().find((file) => file.path === `${path}.yaml`)?.objects[0] as unknown as
+        | { spec: { template: { spec: { volumes: { secret?: object }[] } } } }
+        | undefined;
+      return (job?.spec.template.spec.volumes ?? []).flatMap(({ secret }) => (secret === undefined ? [] : [secret]));
+    };
+    state.restoreSecrets(output.chart('a', { namespace: 'kargo' }), 'Job');
+    state.snapshot(output.chart('b', { namespace: 'kargo' }), 'Job');
+    expect(secretsOf('a')).toEqual([{ secretName: 'state-key', defaultMode: 0o444, optional: true }]);
+    expect(secretsOf('install/restore/job')).toEqual([{ secretName: 'state-key', defaultMode: 0o444 }]);
+    expect(secretsOf('b')).toHaveLength(2);
+  });
+
   test('a Job in a chart of another namespace is refused', () => {
     const { state, output } = jobs();
     expect(() => state.snapshot(output.chart('x', { namespace: 'argocd' }), 'Job')).toThrow('its chart is of argocd');

@@ -207,15 +207,29 @@ describe('the Woodpecker database', () => {
     expect(existsSync(target)).toBe(true);
   });
 
-  test('without a dump, with an old one or a broken one there is no snapshot', async () => {
+  test('with an old dump or a broken one there is no snapshot', async () => {
     const take = () => snapshot(world.context(settings()), { acceptLoss: false });
-    await expect(take()).rejects.toThrow('there is no dump');
     dump('woodpecker-1.dump', 'PGDMP', 40);
     await expect(take()).rejects.toThrow('40 hours old (limit 30)');
     dump('woodpecker-2.sql', '-- PostgreSQL database dump\nCREATE TABLE', 1);
     await expect(take()).rejects.toThrow('no whole dump');
     expect(existsSync(join(world.volume, 'snapshots/latest'))).toBe(false);
   });
+});
+
+test('before the first dump of the database there is nothing to save; later its dumps must not vanish', async () => {
+  const settings = world.settings('woodpecker', {
+    woodpecker: { dumpFolder: join(world.folder, 'none'), maxAgeHours: 30 },
+  });
+  const take = () => snapshot(world.context(settings), { acceptLoss: false });
+  expect((await take()).files).toEqual([]);
+  expect((await take()).files).toEqual([]);
+  mkdirSync(join(world.folder, 'none'));
+  writeFileSync(join(world.folder, 'none/a.dump'), 'PGDMP');
+  utimesSync(join(world.folder, 'none/a.dump'), world.time, world.time);
+  expect((await take()).files).toHaveLength(1);
+  await rm(join(world.folder, 'none/a.dump'));
+  await expect(take()).rejects.toThrow('the dumps of the Woodpecker database are gone');
 });
 
 describe('what comes back', () => {
