@@ -277,6 +277,40 @@ describe('the recorder', () => {
     await second.stop();
   });
 
+  it('adds nothing when a rebuilt cluster shows the same promotions again, and tells what became of the open ones', async () => {
+    const first = await record();
+    cluster.put('promotions', promotion('done', 'Succeeded', { minute: 0 }));
+    cluster.put('promotions', promotion('open', 'Running', { minute: 5 }));
+    await first.until('both', (records) => has('promotion-finished')(records) && has('promotion-started', 2)(records));
+    await first.stop();
+    const before = first.log.head.seq;
+
+    // The new cluster is empty at first: that is no removal.
+    await cluster.stop();
+    cluster = await FakeCluster.start();
+    const second = await record();
+    await second.until('the empty project', () => second.recorder.state.following.Promotion === true);
+    cluster.put('stages', stage('beta', []));
+    cluster.put('stages', stage('paper', ['beta']));
+    cluster.put('freights', freight('f1'));
+    const restored = (object: ReturnType<typeof promotion>) => ({
+      ...object,
+      metadata: { ...object.metadata, uid: `new-${object.metadata.name}`, creationTimestamp: '2026-12-24T00:00:00Z' },
+    });
+    cluster.put('promotions', restored(promotion('done', 'Succeeded', { minute: 0 })));
+    cluster.put('promotions', restored(promotion('open', '', { minute: 5 })));
+    cluster.put(
+      'promotions',
+      restored(promotion('open', 'Aborted', { minute: 5, message: 'interrupted by cluster rebuild' })),
+    );
+    const records = await second.until('the end of the open one', has('promotion-aborted'));
+    const added = records.slice(before).filter((item) => 'promotion' in item);
+    expect(added).toMatchObject([
+      { type: 'promotion-aborted', promotion: 'open', abortedBy: 'unknown', message: 'interrupted by cluster rebuild' },
+    ]);
+    await second.stop();
+  });
+
   it('writes nothing while it may not, and everything once it may', async () => {
     let allowed = false;
     const running = await record(() => {
