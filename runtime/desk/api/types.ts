@@ -108,6 +108,15 @@ export interface PromotionAnswer {
   readonly warnings: readonly string[];
 }
 
+/** Answer of `GET /desk/api/gate`: the policies and bindings of the gate, as the recorder saw them. */
+export interface GateAnswer {
+  /** How many are there. */
+  readonly objects: number;
+  /** Those that were there and are gone: the gate is not whole. */
+  readonly removed: readonly { readonly kind: string; readonly name: string; readonly at: string }[];
+  readonly lastChange?: { readonly kind: string; readonly name: string; readonly change: string; readonly at: string };
+}
+
 /** Every error of the desk's API. */
 export interface ErrorAnswer {
   readonly error: string;

@@ -1,6 +1,7 @@
 import type {
   DeskConfiguration,
   DeskState,
+  GateAnswer,
   HistoryAnswer,
   HistoryFilter,
   PromotionAnswer,
@@ -101,6 +102,10 @@ export class DeskClient {
   async exported(filter: HistoryFilter, format: 'csv' | 'json'): Promise<Blob> {
     const response = await this.request(`/desk/api/history/history.${format}?${new URLSearchParams(filter)}`);
     return response.blob();
+  }
+
+  async gate(): Promise<GateAnswer> {
+    return this.json<GateAnswer>('/desk/api/gate');
   }
 
   async verify(): Promise<VerifyAnswer> {

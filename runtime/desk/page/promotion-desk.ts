@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
-import type { BuildView, DeskConfiguration, DeskState } from '../api/types.ts';
+import type { BuildView, DeskConfiguration, DeskState, GateAnswer } from '../api/types.ts';
 import { DeskClient, DeskError, loginAddress } from '../client/desk-client.ts';
 import { theme } from '../client/theme.ts';
 import { ago } from '../client/words.ts';
@@ -19,6 +19,8 @@ const views: readonly { readonly view: View; readonly path: string; readonly tit
 
 /** Time between two looks at Kargo, in milliseconds; R21.2 asks for 60 seconds. */
 const period = 3000;
+/** Time between two looks at the objects of the gate, in milliseconds. */
+const gatePeriod = 15_000;
 
 /** The whole page: follows Kargo, switches views, opens the dialog. */
 export class PromotionDesk extends LitElement {
@@ -30,6 +32,7 @@ export class PromotionDesk extends LitElement {
     notice: { state: true },
     tick: { state: true },
     seenAt: { state: true },
+    gate: { state: true },
   };
 
   declare view: View;
@@ -40,6 +43,8 @@ export class PromotionDesk extends LitElement {
   declare tick: number;
   /** When Kargo last answered. */
   declare seenAt: Date | undefined;
+  /** What the recorder saw of the gate's objects; undefined while that is not known. */
+  declare gate: GateAnswer | undefined;
 
   private readonly client = new DeskClient(window.fetch.bind(window));
   private timers: ReturnType<typeof setInterval>[] = [];
@@ -137,6 +142,7 @@ export class PromotionDesk extends LitElement {
     this.problem = undefined;
     this.notice = undefined;
     this.seenAt = undefined;
+    this.gate = undefined;
     this.tick = 0;
   }
 
@@ -152,8 +158,11 @@ export class PromotionDesk extends LitElement {
       setInterval(() => {
         if (!document.hidden) void this.look();
       }, period),
+      setInterval(() => {
+        if (!document.hidden) void this.lookAtGate();
+      }, gatePeriod),
     ];
-    void this.look();
+    void this.look().then(() => this.lookAtGate());
   }
 
   override disconnectedCallback(): void {
@@ -190,6 +199,12 @@ export class PromotionDesk extends LitElement {
     }
   }
 
+  /** Only what is known to be amiss is shown: without the recorder nothing is known. */
+  private async lookAtGate(): Promise<void> {
+    if (!this.configuration?.recorder) return;
+    this.gate = await this.client.gate().catch(() => undefined);
+  }
+
   protected override render(): TemplateResult {
     const { configuration } = this;
     return html`
@@ -211,7 +226,7 @@ export class PromotionDesk extends LitElement {
             : nothing
         }
       </header>
-      <main>${this.problemView()} ${this.noticeView()} ${this.body()}</main>
+      <main>${this.problemView()} ${this.gateView()} ${this.noticeView()} ${this.body()}</main>
     `;
   }
 
@@ -258,6 +273,16 @@ export class PromotionDesk extends LitElement {
     return html`<div class="banner ${forbidden ? 'warn' : 'bad'}" role="alert" id="problem">
       <strong>${forbidden ? 'Kargo does not let you see this project' : 'No connection'}</strong>
       ${problem.message}${forbidden ? '' : `${age} The desk tries again every few seconds. The gate holds all the same.`}
+    </div>`;
+  }
+
+  private gateView(): TemplateResult | typeof nothing {
+    const removed = this.gate?.removed ?? [];
+    if (removed.length === 0 || this.problem?.status === 401) return nothing;
+    return html`<div class="banner bad" role="alert" id="gate">
+      <strong>The gate is not in force</strong>
+      ${removed.map((one) => html`<div>${one.kind} <span class="mono">${one.name}</span> was removed ${ago(one.at, this.client.now())}.</div>`)}
+      Promotions may pass unchecked until Argo CD has put it back. The removal stands in the audit log.
     </div>`;
   }
 

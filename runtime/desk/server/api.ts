@@ -9,6 +9,7 @@ import { gateAnnotation } from '../../../model/gate/annotations.ts';
 import { type DeskConfiguration, type HistoryAnswer, historyResults, type PromotionAnswer } from '../api/types.ts';
 import { KargoError } from '../kargo/client.ts';
 import { type Access, statusOf } from './access.ts';
+import { GateWatch } from './gate-watch.ts';
 import { everyEntry, kargoHistory, unrecorded } from './history-source.ts';
 import type { Log } from './log.ts';
 import { type Promoter, Refused } from './promoter.ts';
@@ -155,6 +156,18 @@ export function deskApi(options: ApiOptions): Hono<{ Variables: Variables }> {
     if (!recorder) return context.json({ error: 'this system has no audit recorder' }, 404);
     try {
       return context.json(await recorder.verify());
+    } catch (error) {
+      options.log.warn('the audit recorder does not answer', { reason: plainReason(error) });
+      return context.json({ error: 'the audit recorder does not answer' }, 502);
+    }
+  });
+
+  const gateWatch = options.recorder && new GateWatch(options.recorder, options.now);
+  api.get('/gate', async (context) => {
+    await access.check(context.var.token);
+    if (!gateWatch) return context.json({ error: 'this system has no audit recorder' }, 404);
+    try {
+      return context.json(await gateWatch.answer());
     } catch (error) {
       options.log.warn('the audit recorder does not answer', { reason: plainReason(error) });
       return context.json({ error: 'the audit recorder does not answer' }, 502);

@@ -1,4 +1,5 @@
 import type { HistoryEntry, HistoryPage, HistoryQuery } from '../../../model/audit/history.ts';
+import type { DefinitionChanged } from '../../../model/audit/record.ts';
 import { problemText, type VerificationReport } from '../../../model/audit/verify.ts';
 import type { VerifyAnswer } from '../api/types.ts';
 
@@ -18,12 +19,17 @@ export interface Attempt {
   readonly reason?: string;
 }
 
+/** A record that an object of the gate, or a Stage, appeared, changed or went away. */
+export type DefinitionRecord = Pick<DefinitionChanged, 'kind' | 'name' | 'change' | 'at'> & { readonly seq: number };
+
 /** The audit recorder, as the desk uses it. Every call fails while it is away. */
 export interface Recorder {
   history(query: HistoryQuery): Promise<HistoryPage>;
   /** One entry; undefined if the log knows none of that name. */
   entry(id: string): Promise<HistoryEntry | undefined>;
   verify(): Promise<VerifyAnswer>;
+  /** Changes of the gate's objects and of Stages behind a record's number, in order. */
+  definitions(after: number): Promise<readonly DefinitionRecord[]>;
   report(attempt: Attempt): Promise<void>;
 }
 
@@ -57,6 +63,16 @@ export function httpRecorder(url: string): Recorder {
       const report = (await (await ask('/verify', 120_000)).json()) as VerificationReport &
         Pick<VerifyAnswer, 'checkedAt' | 'anchorsError'>;
       return { ...report, problems: report.problems.map(problemText) };
+    },
+    async definitions(after) {
+      const found: DefinitionRecord[] = [];
+      for (let from: number | undefined = after + 1; from !== undefined; ) {
+        const answer = await ask(`/records?type=definition-changed&limit=10000&from=${from}`, 30_000);
+        const page = (await answer.json()) as { records: readonly DefinitionRecord[]; next?: number };
+        found.push(...page.records);
+        from = page.next;
+      }
+      return found;
     },
     async report(attempt) {
       const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(attempt) };

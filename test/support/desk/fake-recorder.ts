@@ -1,7 +1,7 @@
 import { History, type HistoryEntry, type HistoryPage, type HistoryQuery } from '../../../model/audit/history.ts';
 import type { AuditFact } from '../../../model/audit/record.ts';
 import type { VerifyAnswer } from '../../../runtime/desk/api/types.ts';
-import type { Attempt, Recorder } from '../../../runtime/desk/server/recorder.ts';
+import type { Attempt, DefinitionRecord, Recorder } from '../../../runtime/desk/server/recorder.ts';
 
 /** The recorder's answers without its disk. */
 export class FakeRecorder implements Recorder {
@@ -16,6 +16,7 @@ export class FakeRecorder implements Recorder {
     problems: [],
     problemCount: 0,
   };
+  readonly changes: DefinitionRecord[] = [];
   private readonly log = new History();
   private seq = 0;
 
@@ -39,6 +40,11 @@ export class FakeRecorder implements Recorder {
   async verify(): Promise<VerifyAnswer> {
     this.mustBeUp();
     return this.verification;
+  }
+
+  async definitions(after: number): Promise<readonly DefinitionRecord[]> {
+    this.mustBeUp();
+    return this.changes.filter((one) => one.seq > after);
   }
 
   async report(attempt: Attempt): Promise<void> {

@@ -1,6 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DeskConfiguration, DeskState, HistoryAnswer, PromotionAnswer } from '../../../runtime/desk/api/types.ts';
+import type {
+  DeskConfiguration,
+  DeskState,
+  GateAnswer,
+  HistoryAnswer,
+  PromotionAnswer,
+} from '../../../runtime/desk/api/types.ts';
 import { fakeToken } from '../../support/desk/fake-kargo.ts';
 import {
   admin,
@@ -61,6 +67,7 @@ describe('rights', () => {
     '/desk/api/history/history.csv',
     '/desk/api/history/history.json',
     '/desk/api/verify',
+    '/desk/api/gate',
   ])('%s says nothing without a token, nor with one that Kargo does not know', async (path) => {
     for (const token of [undefined, fakeToken({ sub: 'admin' })]) {
       const { status, text } = await ask(path, { token });
@@ -512,6 +519,30 @@ describe('history', () => {
     world.recorder.down = true;
     expect((await ask('/desk/api/verify', { token: alice })).status).toBe(502);
   });
+});
+
+test('a policy of the gate that was removed is told, and forgotten when it is back', async () => {
+  const kind = 'ValidatingAdmissionPolicy';
+  const gate = async () => (await ask('/desk/api/gate', { token: alice })).json() as GateAnswer;
+  const change = (seq: number, name: string, what: 'added' | 'changed' | 'removed', of = kind) =>
+    world.recorder.changes.push({ seq, kind: of, name, change: what, at: world.now().toISOString() });
+  change(3, 'gate-create', 'added');
+  change(4, 'gate-start', 'added');
+  change(5, 'live', 'removed', 'Stage');
+  expect(await gate()).toMatchObject({ objects: 2, removed: [] });
+  change(9, 'gate-create', 'removed');
+  world.setTime('2026-11-27T18:30:30-05:00');
+  expect(await gate()).toMatchObject({
+    objects: 1,
+    removed: [{ kind, name: 'gate-create' }],
+    lastChange: { name: 'gate-create', change: 'removed' },
+  });
+  change(12, 'gate-create', 'added');
+  world.setTime('2026-11-27T18:31:00-05:00');
+  expect((await gate()).removed).toEqual([]);
+  world.recorder.down = true;
+  world.setTime('2026-11-27T18:32:00-05:00');
+  expect((await ask('/desk/api/gate', { token: alice })).status).toBe(502);
 });
 
 test('no request went to Kargo that Kargo does not have', async () => {
