@@ -36,8 +36,7 @@ export async function newestDump(folder: string, maxAgeHours: number, now: Date)
     if (facts.isFile()) dumps.push({ path, name, bytes: facts.size, time: facts.mtime });
   }
   const newest = dumps.sort((a, b) => b.time.getTime() - a.time.getTime())[0];
-  if (newest === undefined)
-    throw new Error(`${folder}: there is no dump of the Woodpecker database; run its dump job first`);
+  if (newest === undefined) return undefined;
   const hours = (now.getTime() - newest.time.getTime()) / 3_600_000;
   if (hours > maxAgeHours) {
     throw new Error(
