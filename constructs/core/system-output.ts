@@ -95,6 +95,11 @@ export class SystemOutput {
     this.exceptions.push(...exceptions);
   }
 
+  /** Paths of every file so far, sorted. */
+  paths(): readonly string[] {
+    return [...this.charts.keys(), ...this.plain.keys()].sort();
+  }
+
   /** Every file so far, sorted by path. May be called again: it changes nothing. */
   files(): readonly RenderedFile[] {
     const charts = [...this.charts].map(([path, chart]) => renderChart(path, chart));
@@ -115,13 +120,23 @@ export class SystemOutput {
   }
 }
 
+/** The content is printed when it is first asked for: who looks for paths and objects alone does not pay for it. */
 function renderChart(path: string, chart: Chart): RenderedFile {
   const objects = chart.node
     .findAll()
     .filter((node) => ApiObject.isApiObject(node))
     .map((node) => withoutForeignNamespace((node as ApiObject).toJson() as KubernetesObject));
   if (objects.length === 0) throw new Error(`${path} holds no object; leave the chart out or fill it`);
-  return { path, content: yamlHeader + yamlDocuments(objects), executable: false, objects };
+  let content: string | undefined;
+  return {
+    path,
+    get content() {
+      content ??= yamlHeader + yamlDocuments(objects);
+      return content;
+    },
+    executable: false,
+    objects,
+  };
 }
 
 /** Kinds without a namespace that constructs make. A chart gives its namespace to every object in it, to these too. */

@@ -34,7 +34,7 @@ export function writeInstallPlan(output: SystemOutput, props: InstallPlanProps):
   output.file(planFiles.install, installPlanText(install));
   output.file(planFiles.teardown, teardownPlanText(teardown));
 
-  const rendered = output.files().map((file) => file.path);
+  const rendered = output.paths();
   const used = [...filesOf(install), ...filesOf(teardown)];
   const covers = (path: string, file: string) => file === path || file.startsWith(`${path}/`);
   const plans: readonly string[] = [...Object.values(planFiles), releasesFile];

@@ -1,7 +1,7 @@
 import type { Pipeline } from '../../model/pipeline/pipeline.ts';
 import type { SecretRef } from '../../model/secret-ref.ts';
 import { enabledStages, type Stage, stageChain } from '../../model/stage-chain.ts';
-import type { KubernetesObject, SystemOutput } from '../core/index.ts';
+import type { KubernetesObject, RenderedFile, SystemOutput } from '../core/index.ts';
 import { addRequests, emptyRequests, printCpu, printMemory, requestsOf } from './requests.ts';
 
 export interface InventoryProps {
@@ -20,7 +20,8 @@ export interface InventoryProps {
 
 /** Writes dist/<system>/README.md from what has been rendered so far; call it last. */
 export function writeInventory(output: SystemOutput, props: InventoryProps): void {
-  const objects = output.files().flatMap((file) => file.objects);
+  const files = output.files();
+  const objects = files.flatMap((file) => file.objects);
   const sections = [
     `# ${props.title}\n\n${props.description}\n\nRendered by \`npm run synth\`; nothing here is edited by hand.`,
     picture(props),
@@ -31,7 +32,7 @@ export function writeInventory(output: SystemOutput, props: InventoryProps): voi
     images(objects),
     volumes(objects),
     ...(props.more ?? []),
-    inventory(output),
+    inventory(files),
   ];
   output.file('README.md', `${sections.filter((section) => section !== '').join('\n\n')}\n`);
 }
@@ -182,9 +183,8 @@ function volumes(objects: readonly KubernetesObject[]): string {
   return section('Volumes', ['volume', 'where', 'size', 'claim'], rows);
 }
 
-function inventory(output: SystemOutput): string {
-  const rows = output
-    .files()
+function inventory(files: readonly RenderedFile[]): string {
+  const rows = files
     .filter((file) => file.path !== 'README.md')
     .map((file) => {
       const kinds = new Map<string, number>();
