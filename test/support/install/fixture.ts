@@ -135,8 +135,8 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
   output.yaml('helm/kargo.yaml', { workloads: { install: true }, webhooks: { register: true } });
   output.yaml('helm/kargo-base.yaml', { workloads: { install: false }, webhooks: { register: false } });
   const charts = './test/support/install/charts';
-  const argoCd = { name: 'argocd', namespace: ns.argoCd, chart: `${charts}/argo-cd`, version: '1.0.0', timeout: 120 };
-  const kargo = { name: 'kargo', namespace: ns.kargo, chart: `${charts}/kargo`, version: '1.0.0', timeout: 120 };
+  const argoCd = { name: 'argocd', namespace: ns.argoCd, chart: `${charts}/argo-cd`, version: '1.0.0', timeout: 300 };
+  const kargo = { name: 'kargo', namespace: ns.kargo, chart: `${charts}/kargo`, version: '1.0.0', timeout: 300 };
 
   const secrets: readonly SecretRef[] = [
     ...(reduced ? [] : [secret(ns.setUp, 'forge-admin', ['password'], 'generated')]),
@@ -176,7 +176,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
       steps: [
         { verb: 'clear-released-volumes', names: [volume] },
         { verb: 'apply', path: 'install/volumes.yaml' },
-        { verb: 'await-claims', claims: [`${ns.kargo}/state`], timeout: 60 },
+        { verb: 'await-claims', claims: [`${ns.kargo}/state`], timeout: 180 },
       ],
     },
     { phase: 'directories', steps: [run(directories)] },
@@ -218,22 +218,22 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
       phase: 'kargo',
       steps: [
         { verb: 'release', ...kargo, values: ['helm/kargo.yaml'] },
-        { verb: 'await-rollout', kind: 'deployment', namespace: ns.kargo, name: 'kargo-controller', timeout: 60 },
-        { verb: 'await-accepted', path: 'gitops/promotion/project.yaml', timeout: 60 },
+        { verb: 'await-rollout', kind: 'deployment', namespace: ns.kargo, name: 'kargo-controller', timeout: 180 },
+        { verb: 'await-accepted', path: 'gitops/promotion/project.yaml', timeout: 180 },
       ],
     },
     {
       phase: 'root',
       steps: [
         { verb: 'apply', path: 'install/root.yaml' },
-        { verb: 'await-revision', namespace: ns.argoCd, application: 'root', timeout: 60 },
+        { verb: 'await-revision', namespace: ns.argoCd, application: 'root', timeout: 180 },
         {
           verb: 'await',
           kind: 'stages.kargo.akuity.io',
           namespace: ns.project,
           name: 'beta',
           jsonpath: '{.metadata.uid}',
-          timeout: 60,
+          timeout: 180,
         },
       ],
     },
@@ -253,7 +253,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
     {
       phase: 'quiet',
       steps: [
-        { verb: 'stop', namespace: ns.argoCd, workloads: ['statefulset/argocd-application-controller'], timeout: 60 },
+        { verb: 'stop', namespace: ns.argoCd, workloads: ['statefulset/argocd-application-controller'], timeout: 180 },
       ],
     },
     {
@@ -265,7 +265,7 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
           restoreMark: `${ns.kargo}/restore`,
           restoreDone: 'done',
           jobs: [last, ...verify],
-          timeout: 60,
+          timeout: 180,
         },
       ],
     },
@@ -275,13 +275,13 @@ export function renderFixture(fixture: Fixture): readonly RenderedFile[] {
       phase: 'gate',
       steps: [{ verb: 'delete-labelled', kinds: ['validatingadmissionpolicybindings', 'validatingadmissionpolicies'] }],
     },
-    { phase: 'purge', steps: [{ verb: 'purge-project', project: ns.project, timeout: 60 }] },
-    { phase: 'kargo', steps: [{ verb: 'uninstall', name: 'kargo', namespace: ns.kargo, timeout: 60 }] },
-    { phase: 'argo-cd', steps: [{ verb: 'uninstall', name: 'argocd', namespace: ns.argoCd, timeout: 60 }] },
+    { phase: 'purge', steps: [{ verb: 'purge-project', project: ns.project, timeout: 180 }] },
+    { phase: 'kargo', steps: [{ verb: 'uninstall', name: 'kargo', namespace: ns.kargo, timeout: 180 }] },
+    { phase: 'argo-cd', steps: [{ verb: 'uninstall', name: 'argocd', namespace: ns.argoCd, timeout: 180 }] },
     { phase: 'objects', steps: [{ verb: 'delete-labelled', kinds: ['clusterroles', 'clusterrolebindings'] }] },
     {
       phase: 'namespaces',
-      steps: [{ verb: 'delete-namespaces', names: [ns.setUp, ns.argoCd, ns.kargo], timeout: 120 }],
+      steps: [{ verb: 'delete-namespaces', names: [ns.setUp, ns.argoCd, ns.kargo], timeout: 300 }],
     },
     { phase: 'volumes', steps: [{ verb: 'clear-released-volumes', names: [volume] }] },
     { phase: 'status', steps: [{ verb: 'kept', text: `volume ${volume} and its data` }] },
@@ -331,7 +331,7 @@ function run(job: {
   readonly namespace: string;
   readonly name: string;
 }): Step & { verb: 'job' } {
-  return { verb: 'job', ...job, timeout: 60, what: job.name };
+  return { verb: 'job', ...job, timeout: 180, what: job.name };
 }
 
 function secret(
