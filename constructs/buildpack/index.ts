@@ -1,0 +1,2 @@
+export * from './python-uv.ts';
+export * from './stack.ts';

@@ -1,0 +1,2 @@
+export * from './application-image.ts';
+export * from './platform.ts';

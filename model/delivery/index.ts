@@ -1,0 +1,3 @@
+export * from './names.ts';
+export * from './overlay.ts';
+export * from './settings.ts';

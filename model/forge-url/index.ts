@@ -1,0 +1,3 @@
+export * from './forge.ts';
+export * from './parse.ts';
+export * from './print.ts';
