@@ -15,7 +15,7 @@ export function tagPolicyScript(policy: TagPolicy): string {
     'fail() { echo "tags: $1" >&2; exit 1; }',
     'case "${COMMIT_SHA:?}" in *[!0-9a-f]*) fail "$COMMIT_SHA is no commit" ;; esac',
     '[ "${#COMMIT_SHA}" -eq 40 ] || fail "$COMMIT_SHA is no commit"',
-    'sha7=$(printf %.7s "$COMMIT_SHA")',
+    ...(uses(policy, isShortSha) ? ['sha7=$(printf %.7s "$COMMIT_SHA")'] : []),
     ...branches(policy),
   ].join('\n')}\n`;
 }
@@ -28,8 +28,12 @@ function branches(policy: TagPolicy): readonly string[] {
     'push)',
     ...indent([
       ': "${BRANCH:?}"',
-      `branch=$(printf '%s' "$BRANCH" | tr -c 'A-Za-z0-9_.-' '-' | sed 's/^[.-]*//' | cut -c1-100)`,
-      'branch=${branch:-branch}',
+      ...(uses(policy, isBranch)
+        ? [
+            `branch=$(printf '%s' "$BRANCH" | tr -c 'A-Za-z0-9_.-' '-' | sed 's/^[.-]*//' | cut -c1-100)`,
+            'branch=${branch:-branch}',
+          ]
+        : []),
       `if [ "$BRANCH" = '${policy.releaseBranch.replaceAll("'", `'\\''`)}' ]; then`,
       ...indent(lines(rule('release-branch'))),
       'else',
@@ -60,12 +64,24 @@ function tagLines(rule: TagRule | undefined): readonly string[] {
     'version=${version#v}',
     'case "$version" in *[!0-9A-Za-z.-]*) fail "$GIT_TAG is no release tag such as v1.2.3" ;; esac',
     `printf '%s' "$version" | grep -Eqx '[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?' || fail "$GIT_TAG is no release tag such as v1.2.3"`,
-    'minor=${version%.*}',
+    ...(minor.length === 0 ? [] : ['minor=${version%.*}']),
     ...lines({ ...rule, tags: rule.tags.filter((template) => !isMinor(template)) }),
     ...(minor.length === 0
       ? []
       : ['case "$version" in *-*) ;; *)', ...indent(lines({ on: 'tag', tags: minor })), ';; esac']),
   ];
+}
+
+function uses(policy: TagPolicy, matches: (part: TagPart) => boolean): boolean {
+  return policy.rules.flatMap((rule) => rule.tags.flat()).some(matches);
+}
+
+function isShortSha(part: TagPart): boolean {
+  return 'sha' in part && part.sha === 7;
+}
+
+function isBranch(part: TagPart): boolean {
+  return 'part' in part && part.part === 'branch';
 }
 
 function isMinor(template: TagTemplate): boolean {

@@ -160,15 +160,22 @@ function scoreFindings(folder: string, objects: readonly KubernetesObject[]): Fi
   );
 }
 
-/** actionlint on every GitHub workflow of a system. */
+/** actionlint on every GitHub workflow of a system, with the labels of its own runners. */
 function workflowFindings(folder: string, files: readonly RenderedFile[]): Finding[] {
+  const labels = files.find((file) => file.path.endsWith('.github/actionlint.yaml'));
+  const configuration = path.join(folder, 'actionlint.yaml');
+  if (labels) writeFileSync(configuration, labels.content);
   return files
     .filter((file) => /\.github\/workflows\/[^/]+\.ya?ml$/.test(file.path))
     .flatMap((file) => {
       checked++;
       const copy = path.join(folder, path.basename(file.path));
       writeFileSync(copy, file.content);
-      const result = spawnSync(tool('actionlint'), ['-no-color', '-oneline', copy], { encoding: 'utf8' });
+      const result = spawnSync(
+        tool('actionlint'),
+        ['-no-color', '-oneline', ...(labels ? ['-config-file', configuration] : []), copy],
+        { encoding: 'utf8' },
+      );
       return result.status === 0
         ? []
         : [{ check: 'actionlint', object: file.path, text: `${result.stdout}${result.stderr}`.trim() }];
