@@ -32,14 +32,16 @@ const scripts = tracked.filter(isShellScript);
 if (scripts.length === 0) problems.push('no shell script was found to lint');
 linter('shellcheck', 'shellcheck', ['--external-sources', ...scripts]);
 
-// Words that tie a commit to one machine or to one registry of packages.
-const forbidden = [homedir(), path.dirname(process.cwd())]
-  .filter((folder) => folder !== '/')
-  .map((folder) => `${folder}/`)
-  .concat(['registry.npmjs.' + 'org', 'proxy.golang.' + 'org', 'pypi.' + 'org']);
-for (const file of tracked.filter((name) => !name.startsWith('docs/desk/'))) {
+// What ties a commit to one machine or to one registry of packages. A folder counts where a path begins, not inside one.
+const folders = [homedir(), process.cwd()].map((folder) => new RegExp(`(?<![\\w.-])${folder.replaceAll('.', '\\.')}/`));
+const registries = ['registry.npmjs.', 'proxy.golang.', 'pypi.'].map(
+  (host) => new RegExp(`${host.replaceAll('.', '\\.')}org`),
+);
+for (const file of tracked.filter((name) => !name.endsWith('.png'))) {
   const text = readFileSync(file, 'utf8');
-  for (const word of forbidden) if (text.includes(word)) problems.push(`${file} contains ${word}`);
+  for (const pattern of [...folders, ...registries]) {
+    if (pattern.test(text)) problems.push(`${file} contains ${pattern.source}`);
+  }
 }
 
 if (problems.length > 0) {

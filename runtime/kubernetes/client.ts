@@ -293,6 +293,8 @@ export class KubernetesClient {
       answer.destroy();
     };
     options.signal?.addEventListener('abort', stop, { once: true });
+    // An abort while the answer was on its way came before the listener.
+    if (isAborted(options.signal)) stop();
     // A connection that died without a word is given up soon after the server should have ended it.
     const deadline = setTimeout(stop, (WATCH_SECONDS + 30) * 1000);
     try {
