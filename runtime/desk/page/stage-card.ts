@@ -164,7 +164,7 @@ export class StageCard extends LitElement {
     const { running, last, hold, activity } = this.stage;
     const failed = last && last.result !== 'Succeeded';
     return html`
-      ${running ? html`<p class="small"><span class="chip warn">promoting</span> ${this.tagLink(running)}</p>` : nothing}
+      ${running ? html`<p class="small"><span class="quiet">Next in line</span> ${this.nextView(running)}</p>` : nothing}
       ${
         last
           ? html`<p class="small">
@@ -178,6 +178,12 @@ export class StageCard extends LitElement {
       ${activity.state === 'reconciling' && activity.message ? html`<p class="small message">${denialInWords(activity.message)}</p>` : nothing}
       ${hold ? html`<p class="small">${hold}</p>` : nothing}
     `;
+  }
+
+  /** Kargo may not say yet which build it is. */
+  private nextView(running: NonNullable<StageView['running']>): TemplateResult {
+    const address = `/desk/history?id=${encodeURIComponent(running.promotion)}`;
+    return running.tag === '' ? html`<a class="mono" href=${address}>${running.promotion}</a>` : this.tagLink(running);
   }
 
   private promoteView(disabled: boolean): TemplateResult {

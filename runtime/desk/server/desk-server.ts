@@ -51,6 +51,7 @@ export function deskServer(options: DeskServerOptions): Server {
     outgoing.on('close', () => {
       // The query may hold what somebody searched for, and headers hold tokens: neither is logged.
       const path = (incoming.url ?? '').split('?', 1)[0]!.slice(0, 200);
+      if (path === '/desk/healthz') return;
       log.info('request', {
         method: incoming.method,
         path,
