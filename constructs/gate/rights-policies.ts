@@ -1,20 +1,48 @@
 import type { Construct } from 'constructs';
 import type { AdmissionPolicy } from '../core/index.ts';
-import { text, texts } from './cel.ts';
+import { orEmptyMap, text, texts } from './cel.ts';
 import { type GateContext, gatePolicy, inProject, notSetUp, requestNamespace, requestUser } from './context.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
 
-/** Nobody gives themselves rights in the project: its roles and bindings are Kargo's and Git's. */
+/** Annotations of an account by which Kargo lets people act as it. */
+const claimsPrefix = 'rbac.kargo.akuity.io/claim';
+
+/** Nobody gives themselves rights in the project: its roles, bindings, and who holds a role are Kargo's and Git's. */
 export function rightsPolicy(scope: Construct, context: GateContext): AdmissionPolicy {
   const { users } = context;
+  const isAccount = "request.resource.resource == 'serviceaccounts'";
   return gatePolicy(scope, context, 'rights', {
-    rules: [{ apiGroups: [rbac], operations: ['CREATE', 'UPDATE', 'DELETE'], resources: ['roles', 'rolebindings'] }],
-    matchConditions: [inProject(context), notSetUp(context)],
+    rules: [
+      { apiGroups: [rbac], operations: ['CREATE', 'UPDATE', 'DELETE'], resources: ['roles', 'rolebindings'] },
+      { apiGroups: [''], operations: ['CREATE', 'UPDATE'], resources: ['serviceaccounts'] },
+    ],
+    matchConditions: [
+      inProject(context),
+      notSetUp(context),
+      {
+        name: 'not-by-git-or-kargo',
+        expression: `!(${requestUser} in ${texts([users.gitOps, users.kargoManagement, ...users.clusterControllers])})`,
+      },
+    ],
+    variables: [
+      {
+        name: 'after',
+        expression: `request.operation == 'DELETE' ? {} : ${orEmptyMap('object.metadata.?annotations')}`,
+      },
+      {
+        name: 'before',
+        expression: `request.operation == 'CREATE' ? {} : ${orEmptyMap('oldObject.metadata.?annotations')}`,
+      },
+    ],
     validations: [
       {
-        expression: `${requestUser} in ${texts([users.gitOps, users.kargoManagement, ...users.clusterControllers])}`,
+        expression: isAccount,
         message: 'rights: roles in a pipeline namespace are defined in Git. Change the settings, render and push',
+      },
+      {
+        expression: `!(${isAccount}) || variables.after.all(name, !name.startsWith(${text(claimsPrefix)}) || (name in variables.before && variables.before[name] == variables.after[name]))`,
+        message: 'rights: who holds a role of the pipeline is defined in Git. Change the settings, render and push',
       },
     ],
   });

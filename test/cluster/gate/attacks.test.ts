@@ -732,6 +732,28 @@ const rights: Attack[] = [
     text: /rights:/,
   },
   {
+    what: 'a role of Kargo given to oneself',
+    send: patch(
+      caller.kargoApi,
+      at('serviceaccounts', 'approvers'),
+      annotate({ 'rbac.kargo.akuity.io/claims': '{"email":["mallory@example.org"]}' }),
+    ),
+    text: /rights: who holds a role of the pipeline is defined in Git/,
+  },
+  {
+    what: 'an account of the project that one may act as',
+    send: post(caller.kargoAdminToken, at('serviceaccounts'), {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        name: 'mine',
+        namespace: project,
+        annotations: { 'rbac.kargo.akuity.io/claims': '{"email":["mallory@example.org"]}' },
+      },
+    }),
+    text: /rights: who holds a role/,
+  },
+  {
     row: 'A3',
     what: 'an API token of the project admin',
     send: post(caller.kargoApi, at('secrets'), tokenSecret(project, 'kargo-admin')),
@@ -939,6 +961,7 @@ beforeAll(async () => {
     configMap('example-live', 'settings'),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'kargo-admin', namespace: 'kargo' } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'kargo-controller', namespace: 'kargo' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'approvers', namespace: project } },
     { ...role(project), metadata: { name: 'kargo-admin', namespace: project } },
   ]);
   // What is in the queue from the time before the window.
@@ -1147,6 +1170,9 @@ describe('what has to work', () => {
       })('?dryRun=All'),
     );
     await accepted(post(caller.kargoApi, at('secrets'), tokenSecret(project, 'kargo-promoter'))(''));
+    const claims = annotate({ 'rbac.kargo.akuity.io/claims': '{"email":["ada@example.org"]}' });
+    await accepted(patch(caller.gitOps, at('serviceaccounts', 'approvers'), claims)(''));
+    await accepted(patch(caller.mallory, at('serviceaccounts', 'approvers'), annotate({ other: 'thing' }))(''));
     await accepted(post(caller.kargoApi, at('configmaps'), configMap(project))(''));
     await accepted(
       post(caller.node, `${at('serviceaccounts', 'kargo-controller', 'kargo')}/token`, {
