@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import path from 'node:path';
 
 const tracked = git('ls-files', '--cached', '--others', '--exclude-standard').filter((file) =>
   lstatSync(file, { throwIfNoEntry: false })?.isFile(),
