@@ -7,24 +7,52 @@ import { environmentWithTools } from '../tools.ts';
 const nodeName = 'stand-in';
 const NODES: Resource = { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false };
 
+/** A container as far as the stand-in looks at it. */
+export interface Container {
+  name: string;
+  image: string;
+  command?: string[];
+  args?: string[];
+  env?: Array<{ name: string; value?: string }>;
+  volumeMounts?: Array<{ name: string; mountPath: string; subPath?: string }>;
+}
+
 /** A pod as far as the stand-in looks at it. */
-interface Pod extends KubernetesObject {
+export interface Pod extends KubernetesObject {
   spec: {
     nodeName?: string;
-    containers: Array<{
+    serviceAccountName?: string;
+    automountServiceAccountToken?: boolean;
+    containers: Container[];
+    volumes?: Array<{
       name: string;
-      image: string;
-      command?: string[];
-      args?: string[];
-      env?: Array<{ name: string; value?: string }>;
+      configMap?: { name: string };
+      secret?: { secretName: string; optional?: boolean };
+      emptyDir?: object;
+      persistentVolumeClaim?: { claimName: string };
+      nfs?: { path: string };
     }>;
   };
   status?: { phase?: string };
 }
 
+/** A process of this machine. */
+export interface LocalCommand {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 export interface KubeletOptions {
   /** Environment of Jobs' commands, by the pod's namespace. */
   readonly environment: (namespace: string) => Readonly<Record<string, string>>;
+  /**
+   * What a container of a Job runs here. It may wait for what the pod refers to, as a kubelet does.
+   *
+   * @default - the container's own command, with its own variables
+   */
+  readonly command?: (pod: Pod, container: Container) => Promise<LocalCommand>;
+  /** Takes what Jobs write. @default - nobody reads it */
+  readonly output?: (pod: Pod, text: string) => void;
 }
 
 /**
@@ -104,15 +132,19 @@ export class Kubelet {
     await this.#setStatus(pod, code === 0 ? 'Succeeded' : 'Failed', { exitCode: code });
   }
 
-  #runContainer(pod: Pod, container: Pod['spec']['containers'][number]): Promise<number> {
-    const [program = '', ...args] = [...(container.command ?? []), ...(container.args ?? [])];
-    const own = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
+  async #runContainer(pod: Pod, container: Container): Promise<number> {
+    const { command: prepare, environment, output } = this.#options;
+    const { command, environment: own } = await (prepare ?? ownCommand)(pod, container);
+    const [program = '', ...args] = command;
     return new Promise((resolve) => {
       const child = spawn(program, args, {
-        env: environmentWithTools({ ...own, ...this.#options.environment(pod.metadata.namespace ?? '') }),
-        stdio: 'ignore',
+        env: environmentWithTools({ ...own, ...environment(pod.metadata.namespace ?? '') }),
+        stdio: ['ignore', output ? 'pipe' : 'ignore', output ? 'pipe' : 'ignore'],
       });
       this.#processes.set(pod.metadata.uid ?? '', child);
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (text: Buffer) => output?.(pod, text.toString()));
+      }
       child.on('error', () => resolve(127));
       child.on('exit', (code) => resolve(code ?? 137));
     });
@@ -151,4 +183,11 @@ export class Kubelet {
       { type: 'strategic' },
     );
   }
+}
+
+async function ownCommand(_: Pod, { command = [], args = [], env = [] }: Container): Promise<LocalCommand> {
+  return {
+    command: [...command, ...args],
+    environment: Object.fromEntries(env.map(({ name, value }) => [name, value ?? ''])),
+  };
 }

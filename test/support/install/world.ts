@@ -77,7 +77,13 @@ export class World {
     world.#argoCd = world.#playArgoCd();
     await until('the control plane has settled', async () => {
       const before = await resourceVersions(plane);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // What the controllers make by themselves in every namespace, as the last thing of their start.
+      for (const namespace of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) {
+        if (!(`/api/v1/configmaps ${namespace}/kube-root-ca.crt` in before)) return undefined;
+        if (namespace !== 'kube-system' && !(`/api/v1/serviceaccounts ${namespace}/default` in before))
+          return undefined;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1500));
       return isDeepStrictEqual(await resourceVersions(plane), before) ? true : undefined;
     });
     return world;
