@@ -30,7 +30,8 @@ export async function completeFirstInstall(install: FirstInstall, report: Report
   const proposed = formFields(page.body);
   const form = {
     ...proposed,
-    db_type: proposed.db_type || 'sqlite3',
+    // Without any configuration the form proposes a MySQL on this host, with no password: nobody meant that.
+    ...(proposed.db_type === 'mysql' && !proposed.db_passwd ? { db_type: 'sqlite3' } : {}),
     domain: new URL(url).hostname,
     app_url: `${url}/`,
     ...(install.sshPort === undefined ? {} : { ssh_port: String(install.sshPort) }),

@@ -468,7 +468,9 @@ function publicUser(user: StandInUser): object {
 
 /** The inputs of the real form that matter; the page itself is long. */
 const installPage = `<form class="ui form" action="/" method="post">
-  <input type="hidden" id="db_type" name="db_type" value="">
+  <input type="hidden" id="db_type" name="db_type" value="mysql">
+  <input id="db_host" name="db_host" value="127.0.0.1:3306">
+  <input id="db_passwd" name="db_passwd" type="password" value="">
   <input id="db_path" name="db_path" value="/data/gitea/gitea.db">
   <input id="app_name" name="app_name" value="Gitea: Git with a cup of tea" required>
   <input id="repo_root_path" name="repo_root_path" value="/data/git &amp; repos" required>
