@@ -5,6 +5,8 @@
 export interface EvidenceConfiguration {
   /** Context of the commit status that promotions look at. */
   readonly context: string;
+  /** Context of the status that says: checks passed, and every image is pushed. @default - no such status */
+  readonly builtContext?: string;
   readonly results: ResultsFormat;
   readonly forge: {
     readonly kind: 'gitea' | 'github';

@@ -111,6 +111,12 @@ export interface Evidence {
   readonly image: string;
   /** Context of the commit status. @default 'integration-test' */
   readonly context?: string;
+  /**
+   * Context of a commit status of its own for "checks passed, every image is pushed". Its step hands the image tag to later
+   * ones, so the engine must have outputs of steps.
+   * @default - none: only the integration test counts
+   */
+  readonly builtContext?: string;
   readonly forge: {
     readonly kind: 'gitea' | 'github';
     /** Base of the API: `http://10.1.1.12:30300/api/v1` or `https://api.github.com`. */
@@ -213,11 +219,12 @@ export class ApplicationPipeline {
     const checks = [this.lint(), this.pythonTests(), this.frontendTests()];
     const pending = this.pendingEvidence();
     const builds = this.builds([...checks, pending]);
-    const test = this.integrationTest(builds);
+    const record = this.record(builds);
+    const test = this.integrationTest(builds, record);
     const evidence = this.evidence(test);
     this.pipeline = new Pipeline(props.name, {
       triggers: [...this.#onRelease, { on: 'pull-request' }],
-      steps: [...checks, pending, ...builds, test, evidence, ...this.mirror(evidence)],
+      steps: [...checks, pending, ...builds, ...(record ? [record] : []), test, evidence, ...this.mirror(evidence)],
       whenRunning: 'queue',
     });
     this.files = this.repositoryFiles();
@@ -286,15 +293,27 @@ export class ApplicationPipeline {
     });
   }
 
-  private integrationTest(builds: readonly Step[]): CommandStep {
+  /** The tag that everything after this deploys; only there once all images are. */
+  private record(builds: readonly Step[]): CommandStep | undefined {
+    if (this.#props.evidence.builtContext === undefined) {
+      return undefined;
+    }
+    return new CommandStep('image-tag', {
+      ...this.evidenceProgram('built'),
+      needs: builds,
+      when: this.#onRelease,
+    });
+  }
+
+  private integrationTest(builds: readonly Step[], record: CommandStep | undefined): CommandStep {
     const { image, script, prepare = [], sandbox, environment, serviceAccount } = this.#props.integrationTest;
     const { file, outcomeFile } = this.#results;
     return new CommandStep('integration-test', {
       image,
-      needs: builds,
+      needs: record === undefined ? builds : [record],
       when: this.#onRelease,
       environment: {
-        IMAGE_TAG: variable('commitSha'),
+        IMAGE_TAG: record?.output('image_tag') ?? variable('commitSha'),
         RUN_NUMBER: variable('runNumber'),
         ...sandbox?.environment,
         ...environment,
@@ -332,7 +351,7 @@ export class ApplicationPipeline {
     });
   }
 
-  private evidenceProgram(command: 'pending' | 'publish') {
+  private evidenceProgram(command: 'pending' | 'built' | 'publish') {
     const { evidence, registry } = this.#props;
     const certificate = evidence.forge.certificate ?? registry.certificate;
     const login = evidence.checkImages === false ? undefined : registry.login;
@@ -400,6 +419,7 @@ export class ApplicationPipeline {
     const { evidence, registry, services } = this.#props;
     return {
       context: evidence.context ?? 'integration-test',
+      builtContext: evidence.builtContext,
       results: this.#results,
       forge: { kind: evidence.forge.kind, api: evidence.forge.api },
       package: evidence.package,

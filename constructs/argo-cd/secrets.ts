@@ -18,10 +18,13 @@ export interface ArgoCdSecretsProps {
   readonly repositories: readonly Repository[];
   /** Secret of the log-in, see `OidcLogin`. @default - none */
   readonly login?: string;
+  /** Who writes the Secrets that only the forge's owner can make: a set-up program, or a person. @default 'forge-setup' */
+  readonly forgeSecrets?: 'forge-setup' | 'provided';
 }
 
 /** The Secrets that Argo CD needs, by name. R25.1 */
 export function argoCdSecrets(props: ArgoCdSecretsProps): readonly SecretRef[] {
+  const provenance = props.forgeSecrets ?? 'forge-setup';
   return [
     {
       namespace: props.namespace,
@@ -37,7 +40,7 @@ export function argoCdSecrets(props: ArgoCdSecretsProps): readonly SecretRef[] {
         name: repository.secret,
         keys: ['type', 'url', 'username', 'password'],
         labels: { 'argocd.argoproj.io/secret-type': 'repository' },
-        provenance: 'forge-setup',
+        provenance,
         purpose: `lets Argo CD read ${repository.url}`,
       }),
     ),
@@ -49,9 +52,9 @@ export function argoCdSecrets(props: ArgoCdSecretsProps): readonly SecretRef[] {
             name: props.login,
             keys: ['clientID', 'clientSecret'],
             labels: partOfArgoCd,
-            provenance: 'forge-setup',
+            provenance,
             purpose: 'OAuth2 application of the forge for the log-in to Argo CD',
-          } as const,
+          },
         ]),
   ];
 }

@@ -5,8 +5,8 @@ import { SandboxPolicies } from './sandbox-policies.ts';
 
 export interface IntegrationTestAccessProps {
   readonly sandbox: Sandbox;
-  /** Account of the Woodpecker agents (R26.1). */
-  readonly agent: Account;
+  /** Account that makes the pods of steps, such as the Woodpecker agents' (R26.1). @default - the step's pods are made by others */
+  readonly agent?: Account;
   /** Account that the integration-test step runs as. It is made here; who may use it is decided by the StepPolicy. */
   readonly step: Account;
   /** Account of the sweeper, if there is one: confined to sandboxes like the others. @default - none */
@@ -18,7 +18,7 @@ export interface IntegrationTestAccessProps {
 }
 
 /**
- * The rights of integration tests (R26): the agents' and the step's account may make and delete namespaces, but only sandboxes, and
+ * The rights of integration tests (R26): the agents' account, if there is one, and the step's may make and delete namespaces, but only sandboxes, and
  * work inside them through a role binding that they make themselves. RBAC cannot match names by prefix; admission policies
  * that fail closed do.
  *
@@ -78,7 +78,10 @@ export class IntegrationTestAccess extends Construct {
     new KubeClusterRoleBinding(this, 'Binding', {
       metadata: { name },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [props.agent, props.step].map((account) => ({ kind: 'ServiceAccount', ...account })),
+      subjects: [...(props.agent ? [props.agent] : []), props.step].map((account) => ({
+        kind: 'ServiceAccount',
+        ...account,
+      })),
     });
   }
 }

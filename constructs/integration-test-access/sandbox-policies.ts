@@ -9,7 +9,7 @@ export interface SandboxPoliciesProps {
   readonly sandbox: Sandbox;
   /** The only ClusterRole that may be bound. */
   readonly sandboxRole: string;
-  readonly agent: Account;
+  readonly agent?: Account;
   readonly step: Account;
   readonly sweeper?: Account;
 }
@@ -30,7 +30,7 @@ export class SandboxPolicies extends Construct {
   constructor(scope: Construct, id: string, props: SandboxPoliciesProps) {
     super(scope, id);
     const { sandbox, agent, step, sweeper } = props;
-    const users = [agent, step, ...(sweeper ? [sweeper] : [])].map(userName);
+    const users = [...(agent ? [agent] : []), step, ...(sweeper ? [sweeper] : [])].map(userName);
     const confined = { name: 'confined-account', expression: `request.userInfo.username in ${celList(users)}` };
     new AdmissionPolicy(this, 'Namespaces', {
       name: `${props.name}-namespaces`,
@@ -93,7 +93,7 @@ export class SandboxPolicies extends Construct {
       matchConditions: [confined],
       validations: [
         {
-          expression: `object.roleRef.kind == 'ClusterRole' && object.roleRef.name == ${celText(props.sandboxRole)} && object.?subjects.orValue([]).all(s, s.kind == 'ServiceAccount' && (s.?namespace.orValue('') + ':' + s.name) in ${celList([step, agent].map(shortName))})`,
+          expression: `object.roleRef.kind == 'ClusterRole' && object.roleRef.name == ${celText(props.sandboxRole)} && object.?subjects.orValue([]).all(s, s.kind == 'ServiceAccount' && (s.?namespace.orValue('') + ':' + s.name) in ${celList([step, ...(agent ? [agent] : [])].map(shortName))})`,
           message: `this account may bind only ${props.sandboxRole}, and only to the accounts of the integration test`,
         },
       ],
@@ -108,7 +108,8 @@ function inSandbox({ prefix, label }: Sandbox): string {
 
 /** The agents run steps in the step namespace, and the sweeper tidies up there; the step's own account does not write there. */
 function stepNamespaceWriters({ agent, step, sweeper }: SandboxPoliciesProps): string[] {
-  const writers = [agent, ...(sweeper ? [sweeper] : [])].map(userName);
+  const writers = [...(agent ? [agent] : []), ...(sweeper ? [sweeper] : [])].map(userName);
+  if (writers.length === 0) return [];
   return [`(variables.where == ${celText(step.namespace)} && request.userInfo.username in ${celList(writers)})`];
 }
 

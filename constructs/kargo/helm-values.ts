@@ -14,10 +14,26 @@ export type KargoComponent =
   | 'garbageCollector'
   | 'dex';
 
-/** Log-in of people through Kargo's own Dex and a Gitea forge. */
-export interface GiteaLogin {
+/** Log-in of people through Kargo's own Dex and a forge. */
+export type ForgeLogin = GiteaLogin | GitHubLogin;
+
+/** A Gitea forge, self-hosted. */
+export interface GiteaLogin extends LoginRights {
+  /** @default 'gitea' */
+  readonly kind?: 'gitea';
   /** Address of the forge, as the browser and the Dex pod reach it. */
   readonly forgeUrl: string;
+}
+
+/** GitHub itself. Everybody with an account can log in; what they may do is decided by the claims below. */
+export interface GitHubLogin extends LoginRights {
+  readonly kind: 'github';
+  /** Only members of this organisation can log in. @default - anybody with an account */
+  readonly organization?: string;
+}
+
+/** What both kinds of forge have in common. */
+export interface LoginRights {
   /** Image of Dex. */
   readonly image: Image;
   /** Secret in Kargo's namespace with the keys `clientID` and `clientSecret` of the OAuth2 application. */
@@ -45,7 +61,7 @@ export interface KargoValuesProps {
   /** Secret in Kargo's namespace with ADMIN_ACCOUNT_PASSWORD_HASH and ADMIN_ACCOUNT_TOKEN_SIGNING_KEY. */
   readonly adminSecret: string;
   /** Log-in of people one by one. R22.1 @default - only the shared admin account */
-  readonly login?: GiteaLogin;
+  readonly login?: ForgeLogin;
   /** Whether credentials are sent to a forge over plain HTTP; needed where the forge has no TLS. @default false */
   readonly credentialsOverHttp?: boolean;
   /** Name and address of the author of promotions' commits. */
@@ -147,43 +163,56 @@ export function kargoValues(props: KargoValuesProps): HelmValues {
 export const kargoWithoutWorkloads: HelmValues = { workloads: { install: false }, webhooks: { register: false } };
 
 function login(props: KargoValuesProps, resources: HelmValues): HelmValues {
-  const gitea = props.login;
-  if (gitea === undefined) return { enabled: false };
+  const forge = props.login;
+  if (forge === undefined) return { enabled: false };
+  // Dex reads $NAME from its environment.
+  const prefix = forge.kind === 'github' ? 'GITHUB' : 'GITEA';
   const claims = (value: Claims = {}) => ({ claims: { ...value } });
   return {
     enabled: true,
     // The actor in the audit is `email:<address>`.
     usernameClaim: 'email',
     additionalScopes: ['groups'],
-    admins: claims(gitea.admins),
-    users: claims(gitea.users),
-    viewers: claims(gitea.viewers),
+    admins: claims(forge.admins),
+    users: claims(forge.users),
+    viewers: claims(forge.viewers),
     dex: {
       enabled: true,
-      image: chartImage(gitea.image),
+      image: chartImage(forge.image),
       connectors: [
-        {
-          id: 'gitea',
-          name: 'Gitea',
-          type: 'gitea',
-          config: {
-            // Dex reads $NAME from its environment.
-            clientID: '$GITEA_CLIENT_ID',
-            clientSecret: '$GITEA_CLIENT_SECRET',
-            redirectURI: `https://${props.host}/dex/callback`,
-            baseURL: gitea.forgeUrl,
-            loadAllGroups: true,
-          },
-        },
+        connector(forge, {
+          clientID: `$${prefix}_CLIENT_ID`,
+          clientSecret: `$${prefix}_CLIENT_SECRET`,
+          redirectURI: `https://${props.host}/dex/callback`,
+        }),
       ],
       env: [
-        { name: 'GITEA_CLIENT_ID', valueFrom: { secretKeyRef: { name: gitea.secret, key: 'clientID' } } },
-        { name: 'GITEA_CLIENT_SECRET', valueFrom: { secretKeyRef: { name: gitea.secret, key: 'clientSecret' } } },
+        { name: `${prefix}_CLIENT_ID`, valueFrom: { secretKeyRef: { name: forge.secret, key: 'clientID' } } },
+        { name: `${prefix}_CLIENT_SECRET`, valueFrom: { secretKeyRef: { name: forge.secret, key: 'clientSecret' } } },
       ],
       // The user of Dex's own image.
       securityContext: containerSecurity(1001),
       resources,
     },
+  };
+}
+
+/** How Dex speaks with the forge. The address of an account on GitHub is its primary one, which GitHub has verified. */
+function connector(forge: ForgeLogin, client: HelmValues): HelmValues {
+  if (forge.kind === 'github') {
+    const { organization } = forge;
+    return {
+      id: 'github',
+      name: 'GitHub',
+      type: 'github',
+      config: { ...client, ...(organization === undefined ? {} : { orgs: [{ name: organization }] }) },
+    };
+  }
+  return {
+    id: 'gitea',
+    name: 'Gitea',
+    type: 'gitea',
+    config: { ...client, baseURL: forge.forgeUrl, loadAllGroups: true },
   };
 }
 

@@ -8,8 +8,10 @@ export interface KargoSecretsProps {
   readonly project: string;
   /** Address of the repository of promotions, byte-equal in every use. R25.1 */
   readonly promotions: string;
-  /** Log-in of people; leaves out its Secret where there is none. @default false */
-  readonly login?: boolean;
+  /** Log-in of people through which forge; leaves out its Secret where there is none. @default - none */
+  readonly login?: 'gitea' | 'github';
+  /** Who writes the Secrets that only the forge's owner can make: a set-up program, or a person. @default 'forge-setup' */
+  readonly forgeSecrets?: 'forge-setup' | 'provided';
   /** Web hook of a pipeline. @default false */
   readonly receiver?: boolean;
   /** Registry that needs credentials. @default - none: the registry is open (R10.2) */
@@ -19,7 +21,7 @@ export interface KargoSecretsProps {
 /** Names of Kargo's Secrets. */
 export const kargoSecretName = {
   admin: 'kargo-admin-account',
-  login: 'kargo-dex-gitea',
+  login: { gitea: 'kargo-dex-gitea', github: 'kargo-dex-github' },
   git: 'pipelines-git',
   status: 'commit-status',
   receiver: 'build-webhook',
@@ -32,6 +34,7 @@ export const kargoSecretName = {
  */
 export function kargoSecrets(props: KargoSecretsProps): readonly SecretRef[] {
   const generic = { [kargoKey.credentialType]: 'generic' };
+  const provenance = props.forgeSecrets ?? 'forge-setup';
   return [
     {
       namespace: props.namespace,
@@ -45,7 +48,7 @@ export function kargoSecrets(props: KargoSecretsProps): readonly SecretRef[] {
       name: kargoSecretName.git,
       keys: ['repoURL', 'username', 'password'],
       labels: { [kargoKey.credentialType]: 'git' },
-      provenance: 'forge-setup',
+      provenance,
       purpose: `lets Kargo push promotions to ${props.promotions}`,
     },
     {
@@ -53,16 +56,16 @@ export function kargoSecrets(props: KargoSecretsProps): readonly SecretRef[] {
       name: kargoSecretName.status,
       keys: ['token'],
       labels: generic,
-      provenance: 'forge-setup',
+      provenance,
       purpose: 'reads commit statuses, the evidence of a build',
     },
-    ...(props.login
+    ...(props.login !== undefined
       ? [
           {
             namespace: props.namespace,
-            name: kargoSecretName.login,
+            name: kargoSecretName.login[props.login],
             keys: ['clientID', 'clientSecret'],
-            provenance: 'forge-setup',
+            provenance,
             purpose: 'OAuth2 application of the forge for the log-in to Kargo',
           } as const,
         ]

@@ -36,6 +36,8 @@ export interface StateRepository {
 export interface ComponentStateProps {
   /** Name of the system, as in dist/<system>. */
   readonly system: string;
+  /** Systems that this one replaces on the same volume: their snapshots are restored too. @default - none */
+  readonly predecessors?: readonly string[];
   /** Which component's state this is: each has a volume and a namespace of its own. R24.4 */
   readonly part: StatePart;
   /** The bundled program: `context.program('state')`. */
@@ -342,6 +344,7 @@ class StatePods {
     return {
       format: 'state-settings/1',
       system: props.system,
+      ...(props.predecessors === undefined ? {} : { predecessors: props.predecessors }),
       part: props.part,
       folder: volumeMount,
       keyFile: `${keyMount}/key`,

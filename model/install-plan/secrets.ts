@@ -1,7 +1,7 @@
 import type { SecretRef } from '../secret-ref.ts';
 import type { Check, MakeSecret, Step } from './step.ts';
 
-/** How some keys of generated Secrets come about, by `namespace/name`, where they are not random. @see MakeSecret.keys */
+/** How some keys of Secrets come about, by `namespace/name`, where they are neither random nor provided. @see MakeSecret.keys */
 export type SecretRecipes = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Jobs that find state which a lost Secret would open, by `namespace/name`. @see MakeSecret.stateProbe */
@@ -39,16 +39,16 @@ export function secretSteps(
     [...byName].filter(([, secret]) => secret.provenance === provenance);
   const forge = of('forge-setup').map(([name]) => name);
   return {
-    checks: of('provided').map(([, { namespace, name, keys, purpose, optional }]) => ({
+    checks: of('provided').map(([id, { namespace, name, keys, purpose, optional }]) => ({
       verb: 'require-secret',
       namespace,
       name,
-      keys,
+      keys: keys.filter((key) => recipes[id]?.[key] === undefined),
       purpose,
       ...(optional ? { required: false } : {}),
     })),
     make: [
-      ...of('provided').map(([, secret]) => makeStep(secret, 'provided', {}, undefined)),
+      ...of('provided').map(([name, secret]) => makeStep(secret, 'provided', recipes[name] ?? {}, undefined)),
       ...of('generated').map(([name, secret]) => makeStep(secret, random, recipes[name] ?? {}, probes[name])),
     ],
     expect: forge.length === 0 ? [] : [{ verb: 'expect-secrets', names: forge }],

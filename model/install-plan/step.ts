@@ -123,23 +123,26 @@ export interface Release {
   readonly timeout: Seconds;
 }
 
+/** Uninstalls scale sets, controller, runner binding, namespace and volume of actions-runner-controller. */
+export interface RemoveArc {
+  readonly verb: 'remove-arc';
+  readonly namespace: string;
+  readonly controller: string;
+  readonly scaleSets: readonly string[];
+  readonly bindings: readonly string[];
+  /** Only the object: the data on the share stays. @default - the volume stays too */
+  readonly volume?: string;
+  /** How long the controller may take to clean up before the script does. */
+  readonly timeout: Seconds;
+}
+
 export type Step =
   | Check
   | Apply
   | RunJob
   | MakeSecret
   | Release
-  /** Uninstalls scale sets, controller, runner binding, namespace and volume of actions-runner-controller. */
-  | {
-      readonly verb: 'remove-arc';
-      readonly namespace: string;
-      readonly controller: string;
-      readonly scaleSets: readonly string[];
-      readonly bindings: readonly string[];
-      readonly volume?: string;
-      /** How long the controller may take to clean up before the script does. */
-      readonly timeout: Seconds;
-    }
+  | RemoveArc
   /** Lets a Released volume be bound again. A volume in any other phase is left alone. */
   | { readonly verb: 'clear-released-volumes'; readonly names: readonly string[] }
   /** Waits until the claims are bound. */
@@ -228,6 +231,7 @@ export type TeardownStep =
   /** Only with --purge: deletes a Kargo project with everything in it while its controllers still run. */
   | { readonly verb: 'purge-project'; readonly project: string; readonly timeout: Seconds }
   | { readonly verb: 'uninstall'; readonly name: string; readonly namespace: string; readonly timeout: Seconds }
+  | RemoveArc
   /** Deletes those of the namespaces that this system made. */
   | { readonly verb: 'delete-namespaces'; readonly names: readonly string[]; readonly timeout: Seconds }
   | { readonly verb: 'clear-released-volumes'; readonly names: readonly string[] }

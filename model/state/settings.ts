@@ -26,6 +26,8 @@ export interface StateSettings {
   readonly format: 'state-settings/1';
   /** Name of the system, as in dist/<system>. */
   readonly system: string;
+  /** Systems whose snapshots are taken over, because this one replaces them on the same volume. @default - none */
+  readonly predecessors?: readonly string[];
   readonly part: StatePart;
   /** Folder of the snapshots; it belongs to this part alone. */
   readonly folder: string;

@@ -18,13 +18,41 @@ export interface EvidenceInput {
   readonly registryLogin?: { readonly user: string; readonly password: string };
   /** File for a summary in Markdown, if the engine shows one. */
   readonly summaryFile?: string;
+  /** File for values that later steps read, if the engine has one: `name=value`, one a line. */
+  readonly outputFile?: string;
   readonly print: (line: string) => void;
 }
 
 /** Takes back what an earlier run of the same commit may have said, before anything of it is replaced. */
 export async function announce(input: EvidenceInput): Promise<void> {
-  await status(input, 'pending', `run ${input.runNumber} has not ended yet`, input.runUrl);
-  input.print(`${input.configuration.context}: pending`);
+  for (const context of contexts(input)) {
+    await status(input, 'pending', `run ${input.runNumber} has not ended yet`, input.runUrl, context);
+    input.print(`${context}: pending`);
+  }
+}
+
+function contexts({ configuration: { context, builtContext } }: EvidenceInput): readonly string[] {
+  return builtContext === undefined ? [context] : [builtContext, context];
+}
+
+/**
+ * Records that every image of the commit is pushed: the tag for later steps, a line in the summary, and the status.
+ * @throws Error if no status is configured for it, or the forge could not be told
+ */
+export async function built(input: EvidenceInput): Promise<void> {
+  const { configuration, commit, outputFile, summaryFile, print } = input;
+  const context = configuration.builtContext;
+  if (context === undefined) {
+    throw new Error('evidence.json names no builtContext');
+  }
+  if (outputFile !== undefined) {
+    await appendFile(outputFile, `image_tag=${commit}\n`);
+  }
+  if (summaryFile !== undefined) {
+    await appendFile(summaryFile, `### Images\n\nImage tag: \`${commit}\`\n`);
+  }
+  await status(input, 'success', `every image is pushed as ${commit.slice(0, 12)}`, input.runUrl, context);
+  print(`${context}: success (image tag ${commit})`);
 }
 
 /**
@@ -95,13 +123,16 @@ async function show(input: EvidenceInput, verdict: Verdict, results: string | un
   }
 }
 
-async function status(input: EvidenceInput, state: StatusState, description: string, target: string): Promise<void> {
+async function status(
+  input: EvidenceInput,
+  state: StatusState,
+  description: string,
+  target: string,
+  context: string = input.configuration.context,
+): Promise<void> {
   const { configuration, commit, repository, token } = input;
   const { kind, api } = configuration.forge;
-  await setStatus(
-    { api, kind, repository, commit, token, context: configuration.context, state, description, target },
-    configuration,
-  );
+  await setStatus({ api, kind, repository, commit, token, context, state, description, target }, configuration);
 }
 
 async function read(input: EvidenceInput, file: string): Promise<string | undefined> {

@@ -1,18 +1,25 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EvidenceConfiguration } from '../../model/evidence.ts';
-import { announce, type EvidenceInput, publish } from './evidence.ts';
+import { announce, built, type EvidenceInput, publish } from './evidence.ts';
 
-/** Makes evidence for promotions of an integration test: `evidence.cjs pending` before it, `evidence.cjs publish` after. */
+/**
+ * Makes evidence for promotions: `evidence.cjs pending` before anything else, `evidence.cjs built` when every image is
+ * pushed, `evidence.cjs publish` after the integration test.
+ */
 async function main(command: string | undefined): Promise<number> {
   if (command === 'pending') {
     await announce(input());
     return 0;
   }
+  if (command === 'built') {
+    await built(input());
+    return 0;
+  }
   if (command === 'publish') {
     return (await publish(input())) ? 0 : 1;
   }
-  console.error('usage: evidence.cjs pending|publish, in the root of the working copy');
+  console.error('usage: evidence.cjs pending|built|publish, in the root of the working copy');
   return 2;
 }
 
@@ -28,7 +35,12 @@ function input(): EvidenceInput {
   if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(repository)) {
     throw new Error(`REPOSITORY "${repository}" is not OWNER/NAME`);
   }
-  const { REGISTRY_USERNAME: user, REGISTRY_PASSWORD: password, GITHUB_STEP_SUMMARY: summaryFile } = process.env;
+  const {
+    REGISTRY_USERNAME: user,
+    REGISTRY_PASSWORD: password,
+    GITHUB_STEP_SUMMARY: summaryFile,
+    GITHUB_OUTPUT: outputFile,
+  } = process.env;
   return {
     configuration,
     folder: process.cwd(),
@@ -39,6 +51,7 @@ function input(): EvidenceInput {
     token: needed('FORGE_TOKEN'),
     registryLogin: user && password ? { user, password } : undefined,
     summaryFile: summaryFile || undefined,
+    outputFile: outputFile || undefined,
     print: console.log,
   };
 }

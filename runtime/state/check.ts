@@ -42,7 +42,7 @@ export async function checkSnapshot(
     result.damage.push(`snapshots/${id}/manifest.json was altered: its seal does not fit`);
     return result;
   }
-  if (settings !== undefined && (manifest.system !== settings.system || manifest.part !== settings.part)) {
+  if (settings !== undefined && !isOurs(manifest, settings)) {
     result.damage.push(
       `snapshot ${id} is of ${manifest.system}/${manifest.part}, not of ${settings.system}/${settings.part}`,
     );
@@ -56,6 +56,10 @@ export async function checkSnapshot(
   }
   result.missing = [...new Set(result.missing)];
   return result;
+}
+
+function isOurs(manifest: Manifest, { system, predecessors = [], part }: StateSettings): boolean {
+  return [system, ...predecessors].includes(manifest.system) && manifest.part === part;
 }
 
 async function checkFile(

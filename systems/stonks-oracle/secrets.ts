@@ -30,7 +30,7 @@ export function stonksSecrets({ namespaces, promotion, forge, registry }: Settin
     namespace: namespaces.kargo,
     project: promotion.project,
     promotions: repository(forge.pipelinesRepository),
-    login: true,
+    login: 'gitea',
     registry: registry.credentials ? `${registry.host}/${registry.path}` : undefined,
   });
   const argoCd = argoCdSecrets({
@@ -43,7 +43,7 @@ export function stonksSecrets({ namespaces, promotion, forge, registry }: Settin
   return {
     kargo,
     argoCd,
-    kargoLogin: named(kargo, kargoSecretName.login),
+    kargoLogin: named(kargo, kargoSecretName.login.gitea),
     kargoGit: named(kargo, kargoSecretName.git),
     commitStatus: named(kargo, kargoSecretName.status),
     applicationRepository: named(argoCd, `repository-${forge.applicationRepository}`),

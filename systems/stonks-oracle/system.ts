@@ -50,7 +50,7 @@ export const stonksOracle = defineSystem({
       login: {
         forgeUrl: forge.url,
         image: images.dex,
-        secret: kargoSecretName.login,
+        secret: kargoSecretName.login.gitea,
         users: { email: [...new Set([...people.operators, ...people.approvers])] },
       },
       credentialsOverHttp: forge.url.startsWith('http:'),

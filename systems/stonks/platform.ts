@@ -1,7 +1,7 @@
 import { ArgoCdIngress, ArgoCdNetwork, argoCdValues } from '../../constructs/argo-cd/index.ts';
 import type { SystemOutput } from '../../constructs/core/index.ts';
 import { deskPods } from '../../constructs/desk/index.ts';
-import { type GiteaLogin, KargoNetwork, kargoSecretName, kargoValues } from '../../constructs/kargo/index.ts';
+import { type ForgeLogin, KargoNetwork, kargoSecretName, kargoValues } from '../../constructs/kargo/index.ts';
 import { fromNamespace, fromPods } from '../../constructs/network/index.ts';
 import type { Image } from '../../model/image.ts';
 
@@ -15,7 +15,7 @@ export interface PlatformFacts {
   };
   readonly namespaces: { readonly argoCd: string; readonly kargo: string };
   readonly images: { readonly argoCd: Image; readonly redis: Image; readonly kargo: Image };
-  readonly login?: GiteaLogin;
+  readonly login?: ForgeLogin;
   /** Whether the forge has no TLS, so that credentials travel over plain HTTP. */
   readonly credentialsOverHttp: boolean;
   /** Author of promotions' commits. */

@@ -286,6 +286,23 @@ describe('evidence of an integration test', () => {
     expect(readFileSync(summary, 'utf8')).toContain('| passed | 3 |');
   });
 
+  it('records that every image is pushed: a status of its own, the tag for later steps, a line in the summary', async () => {
+    configure({ builtContext: 'ci' });
+    const [summary, outputs] = ['summary.md', 'outputs.txt'].map((file) => path.join(folder, file)) as [string, string];
+    expect((await evidence('pending')).code).toBe(0);
+    expect(forge.statuses.map(({ context, state }) => `${context} ${state}`)).toEqual([
+      'ci pending',
+      'integration-test pending',
+    ]);
+    expect((await evidence('built', { GITHUB_STEP_SUMMARY: summary, GITHUB_OUTPUT: outputs })).code).toBe(0);
+    expect(forge.status('ci')).toMatchObject({ state: 'success' });
+    expect(forge.status('integration-test')).toMatchObject({ state: 'pending' });
+    expect(readFileSync(outputs, 'utf8')).toBe(`image_tag=${commit}\n`);
+    expect(readFileSync(summary, 'utf8')).toContain(`Image tag: \`${commit}\``);
+    configure({});
+    expect((await evidence('built')).stderr).toContain('names no builtContext');
+  });
+
   it('refuses to run without knowing what it is about', async () => {
     expect((await evidence('publish', { COMMIT_SHA: 'main' })).stderr).toContain('is no commit');
     expect((await evidence('publish', { REPOSITORY: '../x' })).stderr).toContain('is not OWNER/NAME');

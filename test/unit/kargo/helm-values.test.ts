@@ -51,6 +51,29 @@ describe('log-in', () => {
     });
   });
 
+  test('goes through Dex to GitHub as well, for everybody or for one organisation', () => {
+    const login = { kind: 'github', image: everyKargoOption.image, secret: 'github', users: {} } as const;
+    const github = kargoValues({ ...everyKargoOption, login });
+    expect(unknownPaths(chart, github)).toEqual([]);
+    const config = {
+      clientID: '$GITHUB_CLIENT_ID',
+      clientSecret: '$GITHUB_CLIENT_SECRET',
+      redirectURI: 'https://kargo.example.org/dex/callback',
+    };
+    expect(part(github, 'api', 'oidc', 'dex', 'connectors')).toEqual([
+      { id: 'github', name: 'GitHub', type: 'github', config },
+    ]);
+    expect(part(github, 'api', 'oidc', 'dex', 'env', 1)).toEqual({
+      name: 'GITHUB_CLIENT_SECRET',
+      valueFrom: { secretKeyRef: { name: 'github', key: 'clientSecret' } },
+    });
+    const members = kargoValues({ ...everyKargoOption, login: { ...login, organization: 'example' } });
+    expect(part(members, 'api', 'oidc', 'dex', 'connectors', 0, 'config')).toEqual({
+      ...config,
+      orgs: [{ name: 'example' }],
+    });
+  });
+
   test('is off where there is none', () => {
     const { login: _, ...plain } = everyKargoOption;
     expect(part(kargoValues(plain), 'api', 'oidc')).toEqual({ enabled: false });

@@ -208,7 +208,7 @@ test('Secrets are named once each, and the password for Git lies outside of the 
     namespace: 'kargo',
     project: namespace,
     promotions: 'http://forge/pipelines.git',
-    login: true,
+    login: 'gitea',
     receiver: true,
     registry: 'registry.example.org',
   });
