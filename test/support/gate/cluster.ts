@@ -27,21 +27,18 @@ export const json = 'application/json';
 export const mergePatch = 'application/merge-patch+json';
 export const applyPatch = 'application/apply-patch+yaml';
 
-const groups: Record<string, string> = {
-  v1: '/api/v1',
+const versions: Readonly<Record<string, string>> = {
+  core: '/api/v1',
+  kargo: '/apis/kargo.akuity.io/v1alpha1',
+  argo: '/apis/argoproj.io/v1alpha1',
+  rbac: '/apis/rbac.authorization.k8s.io/v1',
+  admission: '/apis/admissionregistration.k8s.io/v1',
 };
 
-/** The address of a collection or an object. */
+/** The address of a collection or an object. @param resource `configmaps`, or with its group `kargo/stages` */
 export function address(resource: string, options: { namespace?: string; name?: string; sub?: string } = {}): string {
-  const [group, plural] = resource.includes('/') ? (resource.split('/') as [string, string]) : ['v1', resource];
-  const versions: Record<string, string> = {
-    kargo: '/apis/kargo.akuity.io/v1alpha1',
-    argo: '/apis/argoproj.io/v1alpha1',
-    rbac: '/apis/rbac.authorization.k8s.io/v1',
-    apps: '/apis/apps/v1',
-    admission: '/apis/admissionregistration.k8s.io/v1',
-  };
-  const base = groups[group] ?? versions[group];
+  const [group, plural] = resource.includes('/') ? (resource.split('/') as [string, string]) : ['core', resource];
+  const base = versions[group];
   if (base === undefined) throw new Error(`${group} is no known group`);
   const parts = [base];
   if (options.namespace !== undefined) parts.push('namespaces', options.namespace);
