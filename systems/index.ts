@@ -1,5 +1,6 @@
 import type { System } from '../constructs/core/index.ts';
+import { aegisTrader } from './aegis-trader/system.ts';
 import { stonksOracle } from './stonks-oracle/system.ts';
 
 /** Every system, in the order of its folder in requirements/. */
-export const systems: readonly System[] = [stonksOracle];
+export const systems: readonly System[] = [stonksOracle, aegisTrader];

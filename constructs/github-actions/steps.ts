@@ -10,14 +10,20 @@ export function secretValue(name: string): string {
   return expression(`secrets.${name}`);
 }
 
-/** The working copy, without the token in it. */
-export function checkout(fields: { readonly ref?: string; readonly depth?: number } = {}): WorkflowStep {
+export interface CheckoutOptions {
+  /** The whole history instead of the last commit. @default false */
+  readonly history?: boolean;
+  /** Leaves the token in the working copy, for steps that push. @default false */
+  readonly credentials?: boolean;
+}
+
+/** The working copy; without the token in it unless it is asked for. */
+export function checkout(options: CheckoutOptions = {}): WorkflowStep {
   return use(actions.checkout, {
     name: 'Check out',
     with: {
-      ...(fields.ref === undefined ? {} : { ref: fields.ref }),
-      ...(fields.depth === undefined ? {} : { 'fetch-depth': fields.depth }),
-      'persist-credentials': false,
+      ...(options.history ? { 'fetch-depth': 0 } : {}),
+      'persist-credentials': options.credentials ?? false,
     },
   });
 }

@@ -47,7 +47,8 @@ export type Permissions = Readonly<
 /** At most one run of a group at a time. Of several that wait, GitHub keeps the newest. */
 export interface Concurrency {
   readonly group: string;
-  readonly 'cancel-in-progress': boolean;
+  /** An expression with its marks, or a plain value. */
+  readonly 'cancel-in-progress': boolean | string;
 }
 
 export interface Job {

@@ -1,0 +1,2 @@
+export * from './deploy-account.ts';
+export * from './helm-delivery.ts';

@@ -1,0 +1,2 @@
+export * from './branch-application.ts';
+export * from './manifests-branch.ts';
