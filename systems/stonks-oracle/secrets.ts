@@ -1,53 +1,30 @@
-import { argoCdSecrets } from '../../constructs/argo-cd/index.ts';
-import { kargoSecretName, kargoSecrets } from '../../constructs/kargo/index.ts';
 import { stateKeySecret } from '../../constructs/state/index.ts';
 import type { SecretRef } from '../../model/secret-ref.ts';
+import { type DeliverySecrets, deliverySecrets } from '../stonks/secrets.ts';
 import type { Settings } from './settings.ts';
 
 /** Every Secret that more than one part of the system has to name. */
-export interface StonksSecrets {
-  readonly kargo: readonly SecretRef[];
-  readonly kargoLogin: SecretRef;
-  readonly kargoGit: SecretRef;
-  readonly commitStatus: SecretRef;
-  readonly argoCd: readonly SecretRef[];
-  readonly applicationRepository: SecretRef;
-  readonly pipelinesRepository: SecretRef;
+export interface StonksSecrets extends DeliverySecrets {
   /** The forge user that anchors the head of the audit chain outside the volume. */
   readonly audit: SecretRef;
-  /** The key of the snapshots; one value, in every namespace that reads or writes them. */
-  readonly stateKeys: {
-    readonly kargo: SecretRef;
-    readonly argoCd: SecretRef;
-    readonly woodpecker: SecretRef;
-    readonly setUp: SecretRef;
-  };
+  readonly stateKeys: DeliverySecrets['stateKeys'] & { readonly woodpecker: SecretRef; readonly setUp: SecretRef };
 }
 
 export function stonksSecrets({ namespaces, promotion, forge, registry }: Settings): StonksSecrets {
-  const repository = (name: string) => `${forge.url}/${forge.owner}/${name}.git`;
-  const kargo = kargoSecrets({
-    namespace: namespaces.kargo,
+  const repository = (name: string) => ({ name, url: `${forge.url}/${forge.owner}/${name}.git` });
+  const delivery = deliverySecrets({
+    namespaces,
     project: promotion.project,
-    promotions: repository(forge.pipelinesRepository),
     login: 'gitea',
+    forgeSecrets: 'forge-setup',
+    repositories: {
+      application: repository(forge.applicationRepository),
+      pipelines: repository(forge.pipelinesRepository),
+    },
     registry: registry.credentials ? `${registry.host}/${registry.path}` : undefined,
   });
-  const argoCd = argoCdSecrets({
-    namespace: namespaces.argoCd,
-    repositories: [forge.applicationRepository, forge.pipelinesRepository].map((name) => ({
-      secret: `repository-${name}`,
-      url: repository(name),
-    })),
-  });
   return {
-    kargo,
-    argoCd,
-    kargoLogin: named(kargo, kargoSecretName.login.gitea),
-    kargoGit: named(kargo, kargoSecretName.git),
-    commitStatus: named(kargo, kargoSecretName.status),
-    applicationRepository: named(argoCd, `repository-${forge.applicationRepository}`),
-    pipelinesRepository: named(argoCd, `repository-${forge.pipelinesRepository}`),
+    ...delivery,
     audit: {
       namespace: namespaces.kargo,
       name: 'audit-anchor',
@@ -56,8 +33,7 @@ export function stonksSecrets({ namespaces, promotion, forge, registry }: Settin
       purpose: 'lets the audit recorder write the head of its chain to branch `audit` of the repository of pipelines',
     },
     stateKeys: {
-      kargo: stateKeySecret(namespaces.kargo),
-      argoCd: stateKeySecret(namespaces.argoCd),
+      ...delivery.stateKeys,
       woodpecker: stateKeySecret(namespaces.woodpecker),
       setUp: stateKeySecret(namespaces.setUp),
     },
@@ -88,10 +64,4 @@ export function providedSecrets({ namespaces, registry }: Settings): {
         }
       : undefined,
   };
-}
-
-function named(secrets: readonly SecretRef[], name: string): SecretRef {
-  const found = secrets.find((secret) => secret.name === name);
-  if (!found) throw new Error(`no Secret is called ${name}`);
-  return found;
 }

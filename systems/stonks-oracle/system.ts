@@ -7,12 +7,12 @@ import { composePlatform } from '../stonks/platform.ts';
 import { composePromotion } from '../stonks/promotion.ts';
 import { composeRecords } from '../stonks/records.ts';
 import { stonksStages } from '../stonks/stages.ts';
-import { composeState, type StateFacts } from '../stonks/state.ts';
+import { composeState, deliveryState, type StateFacts } from '../stonks/state.ts';
 import { composeApplication, stonksTags } from './application.ts';
 import { composeCi } from './ci.ts';
 import { composeForge } from './forge.ts';
-import { composeNamespaces, composeStorage } from './foundation.ts';
-import { composeInstall } from './install.ts';
+import { composeStonksNamespaces, composeStonksStorage } from './foundation.ts';
+import { composeStonksInstall } from './install.ts';
 import { providedSecrets, stonksSecrets } from './secrets.ts';
 import { checks, schema, settings } from './settings.ts';
 
@@ -37,10 +37,10 @@ export const stonksOracle = defineSystem({
     const secrets = stonksSecrets(facts);
     const registryPath = `${registry.host}/${registry.path}`;
 
-    composeNamespaces(output, facts);
+    composeStonksNamespaces(output, facts);
     const ci = composeCi(output, facts);
     const claims = { argoCd: 'argocd-state', kargo: 'kargo-state', woodpecker: ci.claim };
-    const directoriesJob = composeStorage(output, facts, claims);
+    const directoriesJob = composeStonksStorage(output, facts, claims);
     const deskUrl = `https://${hosts.kargo}/desk/`;
     composePlatform(output, {
       hosts,
@@ -111,26 +111,15 @@ export const stonksOracle = defineSystem({
     const forgeJobs = composeForge(output, facts, context, ci, secrets);
     const desired = output.files().flatMap((file) => (file.path.startsWith('gitops/') ? file.objects : []));
     const part = (state: StateFacts) => composeState(output, state, images.nodeWithGit, context, desired);
-    const state = {
-      kargo: part({
-        part: 'kargo',
-        namespace: namespaces.kargo,
-        claimName: claims.kargo,
-        uid: facts.storage.volumes.kargo.uid,
-        key: secrets.stateKeys.kargo,
-        kargo: { project: promotion.project, stages: stages.map((stage) => stage.name) },
-        secrets: secrets.kargo.filter(
-          (secret) => secret.namespace === namespaces.kargo && secret.provenance === 'generated',
-        ),
-      }),
-      argoCd: part({
-        part: 'argocd',
-        namespace: namespaces.argoCd,
-        claimName: claims.argoCd,
-        uid: facts.storage.volumes.argoCd.uid,
-        key: secrets.stateKeys.argoCd,
-        argocd: { applications: Object.values(names.applications) },
-        secrets: secrets.argoCd.filter((secret) => secret.provenance === 'generated'),
+    const delivery = deliveryState(
+      {
+        namespaces,
+        volumes: facts.storage.volumes,
+        claims,
+        secrets,
+        project: promotion.project,
+        stages,
+        applications: Object.values(names.applications),
         repositories: [
           {
             name: forge.pipelinesRepository,
@@ -143,7 +132,11 @@ export const stonksOracle = defineSystem({
             credentials: secrets.applicationRepository,
           },
         ],
-      }),
+      },
+      part,
+    );
+    const state = {
+      ...delivery,
       woodpecker: part({
         part: 'woodpecker',
         namespace: namespaces.woodpecker,
@@ -167,7 +160,7 @@ export const stonksOracle = defineSystem({
       provided.mirror,
       ...(provided.registry ? [provided.registry] : []),
     ];
-    composeInstall(output, {
+    composeStonksInstall(output, {
       settings: facts,
       stages,
       claims,

@@ -1,6 +1,9 @@
 import type { KubernetesObject, RenderContext, SystemOutput } from '../../constructs/core/index.ts';
 import { type ComponentStateProps, StateJobs, StateSchedule } from '../../constructs/state/index.ts';
 import type { Image } from '../../model/image.ts';
+import type { SecretRef } from '../../model/secret-ref.ts';
+import type { Stage } from '../../model/stage-chain.ts';
+import type { DeliverySecrets } from './secrets.ts';
 
 /** A Job as the install plan names it. */
 export interface StateJobFile {
@@ -73,5 +76,53 @@ export function composeState(
     restoreMark: jobs.restoreMark,
     restoreDone: jobs.restoreDone,
     schedule: { namespace, name: schedule.cronJobName },
+  };
+}
+
+/** What the state of Argo CD and Kargo is made of, in both systems. */
+export interface DeliveryStateFacts {
+  readonly namespaces: { readonly argoCd: string; readonly kargo: string };
+  readonly volumes: { readonly argoCd: { readonly uid: number }; readonly kargo: { readonly uid: number } };
+  readonly claims: { readonly argoCd: string; readonly kargo: string };
+  readonly secrets: DeliverySecrets;
+  readonly project: string;
+  readonly stages: readonly Stage[];
+  /** Names of the Applications. */
+  readonly applications: readonly string[];
+  /** Repositories that snapshots hold, where the forge runs on the cluster itself. */
+  readonly repositories?: StateFacts['repositories'];
+  /** Systems that this one replaces. */
+  readonly predecessors?: readonly string[];
+}
+
+/** The state of Kargo and of Argo CD; `make` is `composeState` with the rest of its arguments. */
+export function deliveryState(
+  facts: DeliveryStateFacts,
+  make: (state: StateFacts) => StateParts,
+): { readonly kargo: StateParts; readonly argoCd: StateParts } {
+  const { namespaces, volumes, claims, secrets, predecessors } = facts;
+  const generated = (all: readonly SecretRef[]) => all.filter((secret) => secret.provenance === 'generated');
+  return {
+    kargo: make({
+      part: 'kargo',
+      namespace: namespaces.kargo,
+      claimName: claims.kargo,
+      uid: volumes.kargo.uid,
+      predecessors,
+      key: secrets.stateKeys.kargo,
+      kargo: { project: facts.project, stages: facts.stages.map((stage) => stage.name) },
+      secrets: generated(secrets.kargo).filter((secret) => secret.namespace === namespaces.kargo),
+    }),
+    argoCd: make({
+      part: 'argocd',
+      namespace: namespaces.argoCd,
+      claimName: claims.argoCd,
+      uid: volumes.argoCd.uid,
+      predecessors,
+      key: secrets.stateKeys.argoCd,
+      argocd: { applications: facts.applications },
+      secrets: generated(secrets.argoCd),
+      repositories: facts.repositories,
+    }),
   };
 }
