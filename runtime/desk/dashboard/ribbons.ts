@@ -61,10 +61,12 @@ function drawOn(node: HTMLElement, configuration: DeskConfiguration, now: Date):
     const [background, color] = colours[gate.state];
     Object.assign(ribbon.style, { background, color });
   }
-  if (!known) {
-    if (getComputedStyle(node).position === 'static') node.style.position = 'relative';
-    node.append(ribbon);
-  }
+  if (!known && getComputedStyle(node).position === 'static') node.style.position = 'relative';
+  // The box of a node is higher than its card where the card has little to say.
+  const card = node.querySelector<HTMLElement>('.stage-node');
+  const top = card ? `${card.offsetTop + card.offsetHeight - 2}px` : 'calc(100% - 6px)';
+  if (ribbon.style.top !== top) ribbon.style.top = top;
+  if (!known) node.append(ribbon);
 }
 
 const colours: Readonly<Record<GateView['state'], readonly [string, string]>> = {
@@ -104,7 +106,6 @@ function newRibbon(stage: string): HTMLAnchorElement {
     position: 'absolute',
     left: '0',
     right: '0',
-    top: 'calc(100% - 6px)',
     zIndex: '5',
     padding: '1px 6px',
     borderRadius: '0 0 6px 6px',

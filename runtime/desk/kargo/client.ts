@@ -115,7 +115,7 @@ export class KargoClient {
       text = await readText(response, largestAnswer);
     } catch (error) {
       if (error instanceof KargoError) throw error;
-      throw new KargoError(0, `Kargo does not answer (${reasonOf(error)})`);
+      throw new KargoError(0, `Kargo does not answer (${reasonOf(error)}).`);
     }
     if (!response.ok)
       throw new KargoError(response.status, errorText(text) ?? `Kargo answered with status ${response.status}`);
@@ -161,9 +161,7 @@ function errorText(body: string): string | undefined {
 /** A short reason that never holds what was sent. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason';
-  if (error.name === 'TimeoutError') return 'time-out';
-  const cause = error.cause as { code?: unknown } | undefined;
-  return typeof cause?.code === 'string' ? cause.code : 'no connection';
+  return error.name === 'TimeoutError' ? 'time-out' : 'no connection';
 }
 
 function randomName(): string {

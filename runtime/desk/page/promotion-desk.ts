@@ -105,7 +105,7 @@ export class PromotionDesk extends LitElement {
       .cards {
         display: grid;
         gap: 1rem;
-        grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(16.5rem, 100%), 1fr));
       }
       .login {
         max-width: 30rem;

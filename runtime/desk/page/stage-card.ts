@@ -102,10 +102,11 @@ export class StageCard extends LitElement {
       }
       .row {
         display: flex;
+        flex-wrap: wrap;
         gap: 0.5rem;
       }
       .row select {
-        min-width: 0;
+        min-width: min(10.5rem, 100%);
         flex: 1;
       }
     `,
@@ -143,7 +144,7 @@ export class StageCard extends LitElement {
 
   private activityChip(): TemplateResult | typeof nothing {
     const { state, message } = this.stage.activity;
-    if (state === 'ready') return nothing;
+    if (state === 'ready' || (state === 'unknown' && !message)) return nothing;
     const look = state === 'failed' ? 'bad' : state === 'promoting' || state === 'verifying' ? 'warn' : '';
     return html`<span class="chip ${look}" title=${message ?? nothing}>${state}</span>`;
   }
