@@ -1,6 +1,7 @@
 import type { System } from '../constructs/core/index.ts';
 import { aegisTrader } from './aegis-trader/system.ts';
+import { lubanCi } from './luban-ci/system.ts';
 import { stonksOracle } from './stonks-oracle/system.ts';
 
 /** Every system, in the order of its folder in requirements/. */
-export const systems: readonly System[] = [stonksOracle, aegisTrader];
+export const systems: readonly System[] = [stonksOracle, aegisTrader, lubanCi];

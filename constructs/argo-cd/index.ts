@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './helm-values.ts';
 export * from './names.ts';
+export * from './overlay-application.ts';
 export * from './project.ts';
 export * from './root-application.ts';
 export * from './secrets.ts';

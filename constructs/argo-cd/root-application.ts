@@ -16,6 +16,16 @@ export interface RootApplicationProps {
   readonly revision?: string;
   /** Namespace of Argo CD, for objects that name none. @default 'argocd' */
   readonly namespace?: string;
+  /** Fields that another program writes; a sync leaves them alone. @default - none */
+  readonly leftAlone?: readonly LeftAlone[];
+}
+
+/** Fields of a kind that a sync neither compares nor writes. */
+export interface LeftAlone {
+  readonly group: string;
+  readonly kind: string;
+  /** JSON pointers. */
+  readonly fields: readonly string[];
 }
 
 /**
@@ -40,11 +50,22 @@ export class RootApplication extends Construct {
           path: props.path,
           directory: { recurse: true, include: '*.yaml' },
         },
+        ignoreDifferences: props.leftAlone?.map(({ group, kind, fields }) => ({
+          group,
+          kind,
+          jsonPointers: [...fields],
+        })),
         syncPolicy: {
           // What must never go, such as volumes, Stages and the gate, says so itself.
           automated: { prune: true, selfHeal: true },
           retry,
-          syncOptions: ['ServerSideApply=true', 'FailOnSharedResource=true', 'PruneLast=true', 'CreateNamespace=false'],
+          syncOptions: [
+            'ServerSideApply=true',
+            'FailOnSharedResource=true',
+            'PruneLast=true',
+            'CreateNamespace=false',
+            ...(props.leftAlone ? ['RespectIgnoreDifferences=true'] : []),
+          ],
         },
       },
     });

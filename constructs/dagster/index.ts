@@ -1,0 +1,4 @@
+export * from './code-server.ts';
+export * from './names.ts';
+export * from './platform.ts';
+export * from './tunnel.ts';

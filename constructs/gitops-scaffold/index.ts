@@ -1,0 +1,2 @@
+export * from './gitops-scaffold.ts';
+export * from './source-scaffold.ts';
