@@ -22,15 +22,17 @@ export interface BranchApplicationProps {
   /** What is deployed from it: a folder of manifests, or a chart with values from it. */
   readonly source: { readonly path: string } | { readonly chart: ChartFromBranch };
   readonly namespace: string;
-  /** Whether Argo CD makes the namespace. @default false */
-  readonly createNamespace?: boolean;
+  /** Argo CD makes the namespace, with these labels. @default it exists already */
+  readonly createNamespace?: { readonly labels: Readonly<Record<string, string>> };
   /** Deletes what left the branch. @default true */
   readonly prune?: boolean;
+  /** Deleting the Application deletes what it deployed, but for objects that say otherwise. @default false */
+  readonly cascade?: boolean;
 }
 
 /**
  * An Application that follows a branch which the pipeline writes: synced by itself, drift undone, five more attempts after
- * a failure, ten revisions to go back to. It has no finalizer: deleting it deletes no workload.
+ * a failure, ten revisions to go back to.
  */
 export class BranchApplication extends Construct {
   readonly name: string;
@@ -39,7 +41,10 @@ export class BranchApplication extends Construct {
     super(scope, id);
     this.name = props.name;
     new Application(this, 'Application', {
-      metadata: { name: props.name },
+      metadata: {
+        name: props.name,
+        finalizers: props.cascade ? ['resources-finalizer.argocd.argoproj.io'] : undefined,
+      },
       spec: {
         project: props.project,
         destination: { server: thisCluster, namespace: props.namespace },
@@ -48,8 +53,9 @@ export class BranchApplication extends Construct {
         syncPolicy: {
           automated: { prune: props.prune ?? true, selfHeal: true, allowEmpty: false },
           retry: { limit: 5, backoff: { duration: '5s', factor: 2, maxDuration: '3m' } },
+          managedNamespaceMetadata: props.createNamespace && { labels: { ...props.createNamespace.labels } },
           syncOptions: [
-            `CreateNamespace=${props.createNamespace ?? false}`,
+            `CreateNamespace=${props.createNamespace !== undefined}`,
             'PrunePropagationPolicy=foreground',
             'PruneLast=true',
           ],

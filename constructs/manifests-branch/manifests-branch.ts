@@ -22,6 +22,9 @@ export interface ManifestsBranchProps {
   readonly job: Pick<Job, 'needs' | 'if' | 'runs-on' | 'environment'>;
 }
 
+/** Text of `scripts/roll-back.sh` of the repository. */
+export { default as rollBackScript } from './roll-back.sh';
+
 const deployFolder = 'deploy';
 
 /**

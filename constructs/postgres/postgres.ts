@@ -35,6 +35,10 @@ export interface PostgresProps {
   readonly database: string;
   /** Owner of the database. */
   readonly user: string;
+  /** Name of the Service. @default - `name` */
+  readonly serviceName?: string;
+  /** Secret with the password, if somebody else makes it. @default - a Secret `name` with the key `password`, made by the set-up */
+  readonly password?: { readonly secret: string; readonly key: string };
   /** Claim of the volume that holds data and dumps. */
   readonly claimName: string;
   /**
@@ -80,7 +84,7 @@ export class Postgres extends Construct {
   readonly port = port;
   readonly database: string;
   readonly user: string;
-  /** Key `password`. Letters and digits only, so that it fits into a connection URL. */
+  /** One key, `password` unless it is given. Letters and digits only, so that it fits into a connection URL. */
   readonly passwordSecret: SecretRef;
   /** Owner of the volume's directory. */
   readonly uid: number;
@@ -96,7 +100,7 @@ export class Postgres extends Construct {
         `${props.name}: image tag ${props.image.tag} is not of PostgreSQL ${props.major}; a change of the major version needs a dump and a restore`,
       );
     }
-    this.host = props.name;
+    this.host = props.serviceName ?? props.name;
     this.database = props.database;
     this.user = props.user;
     this.uid = props.uid ?? 999;
@@ -105,9 +109,9 @@ export class Postgres extends Construct {
     this.backupLabels = { 'app.kubernetes.io/name': `${props.name}-backup` };
     this.passwordSecret = {
       namespace: namespaceOf(this),
-      name: props.name,
-      keys: ['password'],
-      provenance: 'generated',
+      name: props.password?.secret ?? props.name,
+      keys: [props.password?.key ?? 'password'],
+      provenance: props.password === undefined ? 'generated' : 'provided',
       purpose: `password of the database ${props.database}; lost, the data cannot be opened`,
     };
     this.scriptsName = new ScriptConfig(this, 'Scripts', {
@@ -116,7 +120,7 @@ export class Postgres extends Construct {
     }).configMapName;
     new KubeServiceAccount(this, 'Account', { metadata: { name: props.name }, automountServiceAccountToken: false });
     this.addServer(props);
-    this.addService(props.name);
+    this.addService(this.host);
     this.addBackup(props, props.backup ?? {});
     new AllowIngress(this, 'Clients', {
       name: props.name,
@@ -130,7 +134,7 @@ export class Postgres extends Construct {
       metadata: { name: props.name },
       spec: {
         replicas: 1,
-        serviceName: props.name,
+        serviceName: this.host,
         selector: { matchLabels: { ...this.labels } },
         template: {
           metadata: { labels: { ...this.labels } },
@@ -256,6 +260,13 @@ export class Postgres extends Construct {
     ];
   }
 
+  private passwordVolume({ password }: PostgresProps) {
+    return {
+      secretName: this.passwordSecret.name,
+      ...(password === undefined ? {} : { items: [{ key: password.key, path: 'password' }] }),
+    };
+  }
+
   private volumes(props: PostgresProps, server: boolean): Volume[] {
     const runtime: Volume[] = [
       { name: 'run', emptyDir: { sizeLimit: Quantity.fromString('16Mi') } },
@@ -263,7 +274,7 @@ export class Postgres extends Construct {
     ];
     return [
       { name: 'data', persistentVolumeClaim: { claimName: props.claimName } },
-      { name: 'password', secret: { secretName: this.passwordSecret.name } },
+      { name: 'password', secret: this.passwordVolume(props) },
       { name: 'scripts', configMap: { name: this.scriptsName } },
       { name: 'tmp', emptyDir: { sizeLimit: Quantity.fromString('64Mi') } },
       ...(server ? runtime : []),
