@@ -1,6 +1,6 @@
 import type { Migration } from '../../model/migration.ts';
 import type { ApplicationChart } from '../application-chart/application-chart.ts';
-import type { ApplicationPipeline } from '../application-pipeline/application-pipeline.ts';
+import type { ApplicationPipeline, RepositoryFile } from '../application-pipeline/application-pipeline.ts';
 import type { SystemOutput } from '../core/system-output.ts';
 import { yamlDocument } from '../core/yaml.ts';
 
@@ -9,6 +9,8 @@ export interface ApplicationRepositoryProps {
   readonly chart: ApplicationChart;
   /** The pipeline in the dialect of the CI engine. */
   readonly pipelineFile: { readonly path: string; readonly content: string };
+  /** Files of the engine besides, such as settings of its linter. @default none */
+  readonly more?: readonly RepositoryFile[];
   /** Folders of the engine that is replaced. @default none */
   readonly remove?: readonly string[];
   /** Paths that must not be there. @default none */
@@ -24,7 +26,7 @@ export class ApplicationRepository {
 
   constructor(output: SystemOutput, props: ApplicationRepositoryProps) {
     const { application, chart, pipelineFile } = props;
-    const files = [{ ...pipelineFile, executable: false }, ...application.files];
+    const files = [{ ...pipelineFile, executable: false }, ...application.files, ...(props.more ?? [])];
     this.migration = {
       bring: files.map(({ path, executable }) => ({ path, executable })),
       remove: props.remove ?? [],

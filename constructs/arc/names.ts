@@ -21,3 +21,8 @@ export function runnerScaleSetRelease(version: string, release: ReleaseName): He
 
 /** Account of the controller; a scale set has to name it, since a controller of one namespace is not found by itself. */
 export const arcControllerAccount = 'arc-controller';
+
+/** Deployment of the controller, as its chart names it. */
+export function arcControllerDeployment(release: string): string {
+  return `${release}-gha-rs-controller`;
+}

@@ -45,6 +45,12 @@ export interface GithubPipelineProps {
    */
   readonly append?: Readonly<Record<string, readonly WorkflowStep[]>>;
   /**
+   * Steps that run on the runner itself instead of in their image, each after these steps, which bring the tools: for what
+   * only the runner has, such as its account in a cluster.
+   * @default every step runs in its image
+   */
+  readonly onRunner?: Readonly<Record<string, readonly WorkflowStep[]>>;
+  /**
    * Minutes until a job without a limit of its own is stopped.
    * @default 60
    */
@@ -154,6 +160,7 @@ export class GithubPipeline {
       ...values,
       ...secrets,
     ]);
+    const tools = this.#props.onRunner?.[step.name];
     return {
       ...(step.outputs.length === 0
         ? {}
@@ -162,7 +169,7 @@ export class GithubPipeline {
               step.outputs.map((name) => [name, expression(`steps.${commandsId}.outputs.${name}`)]),
             ),
           }),
-      container: step.image,
+      ...(tools === undefined ? { container: step.image } : {}),
       ...(step.services.length === 0
         ? {}
         : {
@@ -179,6 +186,7 @@ export class GithubPipeline {
           }),
       steps: [
         checkout(),
+        ...(tools ?? []),
         ...consumed(step),
         script(step.name, `${commands.map(({ text }) => text).join('\n')}\n`, {
           id: commandsId,
@@ -295,9 +303,9 @@ function lowerCase(step: ImageBuildStep): string {
   return step.repository;
 }
 
-function refuseUnknown({ pipeline, permissions = {}, append = {} }: GithubPipelineProps): void {
+function refuseUnknown({ pipeline, permissions = {}, append = {}, onRunner = {} }: GithubPipelineProps): void {
   const names = pipeline.steps.map(({ name }) => name);
-  const unknown = [...Object.keys(permissions), ...Object.keys(append)].filter((name) => !names.includes(name));
+  const unknown = [permissions, append, onRunner].flatMap(Object.keys).filter((name) => !names.includes(name));
   if (unknown.length > 0) {
     throw new Error(
       `pipeline "${pipeline.name}" has no step "${unknown.join('", "')}"; its steps are ${names.join(', ')}`,

@@ -15,6 +15,7 @@ import {
   shareProblems,
   volumeSchema,
 } from '../stonks/schema.ts';
+import { stonksImages, stonksReleases } from '../stonks/versions.ts';
 
 const repositoryName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: (issue) => `${JSON.stringify(issue.input)} is no repository name; write the name without owner`,
@@ -172,20 +173,8 @@ export const settings: z.input<typeof schema> = {
     agents: 2,
     builds: 3,
   },
-  releases: { argoCd: '10.1.1', kargo: '1.11.2' },
-  images: {
-    node: { repository: 'docker.io/library/node', tag: '22.12.0-bookworm-slim' },
-    nodeWithGit: { repository: 'docker.io/library/node', tag: '22.12.0-bookworm' },
-    busybox: { repository: 'docker.io/library/busybox', tag: '1.37.0' },
-    postgres: { repository: 'docker.io/library/postgres', tag: '16.6-bookworm' },
-    git: { repository: 'docker.io/alpine/git', tag: '2.47.2' },
-    kubectl: { repository: 'docker.io/alpine/k8s', tag: '1.34.1' },
-    argoCd: { repository: 'quay.io/argoproj/argocd', tag: 'v3.4.4' },
-    python: { repository: 'docker.io/library/python', tag: '3.12.8-bookworm' },
-    redis: { repository: 'public.ecr.aws/docker/library/redis', tag: '8.2.3-alpine' },
-    kargo: { repository: 'ghcr.io/akuity/kargo', tag: 'v1.11.2' },
-    dex: { repository: 'ghcr.io/dexidp/dex', tag: 'v2.45.1' },
-  },
+  releases: stonksReleases,
+  images: stonksImages,
 };
 
 /** Rules between values. */

@@ -120,6 +120,8 @@ export const stonksOracle = defineSystem({
         project: promotion.project,
         stages,
         applications: Object.values(names.applications),
+        // Its history goes on here: both have the same project on the same volumes (docs/stonks-oracle-arc.md).
+        predecessors: ['stonks-oracle-arc'],
         repositories: [
           {
             name: forge.pipelinesRepository,

@@ -46,11 +46,14 @@ export const stonksRepository = {
  */
 export function stonksChart(facts: {
   readonly registry: string;
+  /** Whether the chart keeps what it has for a registry with a log-in (`ghcrAuth`, `ghcr-credentials`). @default false */
+  readonly keepPullSecrets?: boolean;
   readonly stages: { readonly beta: { readonly namespace: string }; readonly paper: { readonly namespace: string } };
 }): ApplicationChart {
   return new ApplicationChart({
     folder: stonksRepository.chart,
     registry: facts.registry,
+    ...(facts.keepPullSecrets ? { dropSections: [], dropPullSecrets: [], leaveNo: [] } : {}),
     stages: [
       { file: 'values-beta.yaml', namespace: facts.stages.beta.namespace },
       {
