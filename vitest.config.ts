@@ -27,6 +27,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/compliance/**/*.test.ts'],
           globalSetup: ['test/support/build-once.ts'],
+          // Loading cdk8s for each file takes longer than the tests; no test leaves anything behind for the next one.
+          isolate: false,
+          maxWorkers: '100%',
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -621,7 +621,7 @@ describe('errors', () => {
 
   it('say that Kargo or the desk is away', async () => {
     const settings = kargo.settings({ kargoUrl: 'http://127.0.0.1:1', deskUrl: 'http://127.0.0.1:1/desk' });
-    expect((await gate(kargo, ['status'], { settings })).err).toMatch(/^Kargo does not answer \(.*\)\n$/);
+    expect((await gate(kargo, ['status'], { settings })).err).toMatch(/^Kargo does not answer \(.*\)\.\n$/);
     expect(await gate(kargo, ['verify', '--json'], { settings })).toMatchObject({
       code: 1,
       json: { error: expect.stringMatching(/^the promotion desk does not answer/) },
