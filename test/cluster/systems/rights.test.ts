@@ -15,12 +15,15 @@ const temptations: readonly Ask[] = [
   'list secrets stonks-pipeline',
   'list secrets woodpecker',
   'list secrets woodpecker-steps',
+  'list secrets arc-system',
   'list secrets git-server',
   'list secrets stonks-oracle',
   'create pods argocd',
   'create pods kargo',
   'create pods stonks-oracle',
   'create pods woodpecker-steps',
+  'create pods arc-system',
+  'create pods/exec arc-system',
   'create pods/exec woodpecker',
   'patch deployments.apps stonks-oracle',
   'patch deployments.apps git-server gitea',
@@ -47,11 +50,13 @@ const temptations: readonly Ask[] = [
   'create serviceaccounts/token argocd argocd-application-controller',
 ];
 
+type Granted = Readonly<Record<string, readonly Ask[]>>;
+
 /**
  * Which temptations an account really has, because its work is exactly that. What admission policies then still refuse (a
  * namespace without the sandbox's prefix, a binding elsewhere) is shown by the tests of those policies.
  */
-const granted: Readonly<Record<string, readonly Ask[]>> = {
+const delivery: Granted = {
   'argocd/state-jobs': ['get secrets argocd argocd-secret', 'create applications.argoproj.io argocd'],
   'argocd/state-snapshot': ['get secrets argocd argocd-secret'],
   'kargo/audit-recorder': [],
@@ -65,7 +70,6 @@ const granted: Readonly<Record<string, readonly Ask[]>> = {
     'create namespaces *',
   ],
   'kargo/state-snapshot': ['get secrets kargo kargo-admin-account'],
-  'pipelines-set-up/forge-setup': ['patch deployments.apps git-server gitea'],
   'stonks-pipeline/approvers': [
     'create promotions.kargo.akuity.io stonks-pipeline',
     'promote stages.kargo.akuity.io stonks-pipeline live',
@@ -75,49 +79,45 @@ const granted: Readonly<Record<string, readonly Ask[]>> = {
     'create promotions.kargo.akuity.io stonks-pipeline',
     'promote stages.kargo.akuity.io stonks-pipeline paper',
   ],
-  'woodpecker/sandbox-sweeper': ['delete namespaces * stonks-oracle'],
-  'woodpecker/state-jobs': [],
-  'woodpecker/state-snapshot': [],
-  'woodpecker/woodpecker-agent': [
-    'create pods woodpecker-steps',
-    'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
-    'create rolebindings.rbac.authorization.k8s.io kargo',
-    'delete namespaces * stonks-oracle',
-    'create namespaces *',
-  ],
-  'woodpecker/woodpecker-postgres': [],
-  'woodpecker/woodpecker-server': [],
-  'woodpecker-steps/default': [],
-  'woodpecker-steps/woodpecker-inttest': [
-    'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
-    'create rolebindings.rbac.authorization.k8s.io kargo',
-    'delete namespaces * stonks-oracle',
-    'create namespaces *',
-  ],
 };
 
-const objects = objectsIn(renderedFiles('stonks-oracle'));
-const accounts = objects
-  .filter((object) => object.kind === 'ServiceAccount')
-  .map((object) => `${object.metadata.namespace}/${object.metadata.name}`)
-  .sort();
+const granted: Readonly<Record<string, Granted>> = {
+  'stonks-oracle': {
+    ...delivery,
+    'pipelines-set-up/forge-setup': ['patch deployments.apps git-server gitea'],
+    'woodpecker/sandbox-sweeper': ['delete namespaces * stonks-oracle'],
+    'woodpecker/state-jobs': [],
+    'woodpecker/state-snapshot': [],
+    'woodpecker/woodpecker-agent': [
+      'create pods woodpecker-steps',
+      'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
+      'create rolebindings.rbac.authorization.k8s.io kargo',
+      'delete namespaces * stonks-oracle',
+      'create namespaces *',
+    ],
+    'woodpecker/woodpecker-postgres': [],
+    'woodpecker/woodpecker-server': [],
+    'woodpecker-steps/default': [],
+    'woodpecker-steps/woodpecker-inttest': [
+      'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
+      'create rolebindings.rbac.authorization.k8s.io kargo',
+      'delete namespaces * stonks-oracle',
+      'create namespaces *',
+    ],
+  },
+  'stonks-oracle-arc': {
+    ...delivery,
+    // The jobs on the runners; sandboxes alone, by the policies of the integration test.
+    'arc-system/arc-runner': [
+      'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
+      'create rolebindings.rbac.authorization.k8s.io kargo',
+      'delete namespaces * stonks-oracle',
+      'create namespaces *',
+    ],
+  },
+};
 
 let plane: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ controllers: false });
-  const namespaces = new Set([
-    ...objects.flatMap((object) => object.metadata.namespace ?? []),
-    'git-server',
-    'stonks-oracle',
-  ]);
-  await plane.apply([...namespaces].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
-  await plane.apply(
-    objects.filter(
-      (object) => object.apiVersion === 'rbac.authorization.k8s.io/v1' || object.kind === 'ServiceAccount',
-    ),
-  );
-});
-afterAll(() => plane?.stop());
 
 async function may(account: string, ask: Ask): Promise<boolean> {
   const [verb = '', what = '', namespace = '', name] = ask.split(' ');
@@ -144,14 +144,37 @@ async function may(account: string, ask: Ask): Promise<boolean> {
   return body.status.allowed === true;
 }
 
-test('the table names every account that is rendered', () => {
-  expect(Object.keys(granted).sort()).toEqual(accounts);
-});
+describe.each(Object.keys(granted))('%s', (system) => {
+  const objects = objectsIn(renderedFiles(system));
+  const expected = granted[system] ?? {};
+  const accounts = objects
+    .filter((object) => object.kind === 'ServiceAccount')
+    .map((object) => `${object.metadata.namespace}/${object.metadata.name}`)
+    .sort();
 
-describe('what an account may do', () => {
+  beforeAll(async () => {
+    plane = await startPlane({ controllers: false });
+    const namespaces = new Set([
+      ...objects.flatMap((object) => object.metadata.namespace ?? []),
+      'git-server',
+      'stonks-oracle',
+    ]);
+    await plane.apply([...namespaces].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
+    await plane.apply(
+      objects.filter(
+        (object) => object.apiVersion === 'rbac.authorization.k8s.io/v1' || object.kind === 'ServiceAccount',
+      ),
+    );
+  });
+  afterAll(() => plane?.stop());
+
+  test('the table names every account that is rendered', () => {
+    expect(Object.keys(expected).sort()).toEqual(accounts);
+  });
+
   test.each(accounts)('%s has the rights that its work needs, and none of the others', async (account) => {
     const allowed: Ask[] = [];
     for (const ask of temptations) if (await may(account, ask)) allowed.push(ask);
-    expect(allowed.sort()).toEqual([...(granted[account] ?? [])].sort());
+    expect(allowed.sort()).toEqual([...(expected[account] ?? [])].sort());
   });
 });
