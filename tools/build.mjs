@@ -10,6 +10,17 @@ import { textFileEndings } from './text-files.mjs';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const textLoaders = Object.fromEntries(textFileEndings.map((ending) => [ending, 'text']));
 
+/** zod brings its messages in fifty languages; the program speaks one. */
+const oneLanguage = {
+  name: 'one-language',
+  setup(bundle) {
+    bundle.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -21,6 +32,7 @@ const common = {
   charset: 'utf8',
   logLevel: 'warning',
   loader: textLoaders,
+  plugins: [oneLanguage],
 };
 
 /** Names of the run-time programs: every folder under runtime/ that has a main.ts. */
@@ -77,7 +89,7 @@ export async function buildMain() {
     outdir: 'build',
     outExtension: { '.js': '.cjs' },
     // cdk8s loads the large `yaml` package to print documents; rendering prints them itself (constructs/core).
-    plugins: [shakableK8s],
+    plugins: [...common.plugins, shakableK8s],
     alias: { yaml: './tools/yaml-stand-in.mjs' },
   });
 }

@@ -47,6 +47,7 @@ export class SystemOutput {
   private readonly charts = new Map<string, Chart>();
   private readonly plain = new Map<string, RenderedFile>();
   private readonly exceptions: CheckException[] = [];
+  private readonly rendering = new Map<string, { readonly nodes: number; readonly file: RenderedFile }>();
 
   constructor(system: string) {
     this.system = system;
@@ -102,8 +103,18 @@ export class SystemOutput {
 
   /** Every file so far, sorted by path. May be called again: it changes nothing. */
   files(): readonly RenderedFile[] {
-    const charts = [...this.charts].map(([path, chart]) => renderChart(path, chart));
+    const charts = [...this.charts].map(([path, chart]) => this.rendered(path, chart));
     return [...charts, ...this.plain.values(), ...this.exceptionList()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Rendered once, and again only if the chart has grown since. */
+  private rendered(path: string, chart: Chart): RenderedFile {
+    const nodes = chart.node.findAll().length;
+    const known = this.rendering.get(path);
+    if (known?.nodes === nodes) return known.file;
+    const file = renderChart(path, chart);
+    this.rendering.set(path, { nodes, file });
+    return file;
   }
 
   private exceptionList(): readonly RenderedFile[] {

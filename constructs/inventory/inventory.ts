@@ -152,16 +152,22 @@ function requests(objects: readonly KubernetesObject[]): string {
 }
 
 function images(objects: readonly KubernetesObject[]): string {
-  const found = new Set(
-    JSON.stringify(objects)
-      .match(/"image":"[^"]+"/g)
-      ?.map((text) => text.slice(9, -1)) ?? [],
-  );
+  const found = new Set<string>();
+  // Programs and other long texts in ConfigMaps name no image.
+  for (const object of objects) if (object.kind !== 'ConfigMap') collectImages(object, found);
   return section(
     'Images',
     ['image'],
     [...found].sort().map((image) => [`\`${image}\``]),
   );
+}
+
+function collectImages(value: unknown, found: Set<string>): void {
+  if (value === null || typeof value !== 'object') return;
+  for (const [key, child] of Object.entries(value)) {
+    if (key === 'image' && typeof child === 'string') found.add(child);
+    else collectImages(child, found);
+  }
 }
 
 function volumes(objects: readonly KubernetesObject[]): string {
