@@ -6,8 +6,9 @@ import { type Answer, metricsText, query } from './metrics.ts';
 export function metricsServer(dagsterUrl: string): Server {
   const dagster = new HttpSession(dagsterUrl);
   return createServer((request, response) => {
-    const answer = (status: number, text: string) =>
+    const answer = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(text);
+    };
     if (request.url === '/healthz') return answer(200, 'ok\n');
     if (request.url !== '/metrics') return answer(404, 'there is /metrics\n');
     dagster

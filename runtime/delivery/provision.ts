@@ -45,6 +45,7 @@ async function seed(
   // A branch that is missing beside another one starts from it; an empty repository starts from the scaffold.
   const base = branches.find((branch) => `refs/heads/${branch}` in present);
   const cwd = folder;
+  await git(['init', '--quiet', '--initial-branch=main', cwd]);
   const commit = base === undefined ? await scaffoldCommit(folder) : present[`refs/heads/${base}`];
   if (base !== undefined) await git(['fetch', '--quiet', '--', remote.url, `refs/heads/${base}`], { remote, cwd });
   const pushed = missing.map((branch) => `${commit}:refs/heads/${branch}`);
@@ -52,9 +53,8 @@ async function seed(
   facts.print(`${place.repository}: pushed ${missing.join(' and ')}`);
 }
 
-/** Makes the folder a repository with one commit. */
+/** One commit with everything in the folder. */
 async function scaffoldCommit(cwd: string): Promise<string> {
-  await git(['init', '--quiet', '--initial-branch=main', cwd]);
   await git(['add', '--all'], { cwd });
   const who = ['-c', `user.name=${author.name}`, '-c', `user.email=${author.email}`];
   await git([...who, 'commit', '--quiet', '-m', 'Start from the scaffold'], { cwd });
