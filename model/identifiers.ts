@@ -69,6 +69,13 @@ function isPlainUrl(text: string): boolean {
   );
 }
 
+/** An https address of a Git repository. */
+export const httpsRepository = z.url({
+  protocol: /^https$/,
+  error: (issue) =>
+    `${JSON.stringify(issue.input)} is no https address of a repository; write it like https://github.com/owner/name.git`,
+});
+
 /** A number of bytes as Kubernetes writes it, for example `512Mi`. */
 export const byteQuantity = z.string().regex(/^[1-9][0-9]*(Ki|Mi|Gi|Ti)$/, {
   error: (issue) => `${JSON.stringify(issue.input)} is no size; write it like 10Gi`,

@@ -22,17 +22,58 @@ export class SettingsError extends Error {
   }
 }
 
+const correctIt = 'correct the value in settings.ts';
+
 /**
- * Splits a schema message of the form "what is wrong; what to do" (the form that model/identifiers.ts uses) into its two
- * halves. A message of the schema library itself has no second half.
+ * Words for one issue of the schema library. A message of ours has the form "what is wrong; what to do" (the form that
+ * model/identifiers.ts uses) and is split into its halves; what the library itself finds is said in words of ours.
  */
-function fromIssue(issue: { readonly path: readonly PropertyKey[]; readonly message: string }): Problem {
-  const [problem = issue.message, ...remedy] = issue.message.split('; ');
-  return {
-    path: issue.path.map(String).join('.') || '(settings)',
-    problem,
-    remedy: remedy.join('; ') || 'correct the value in settings.ts',
-  };
+function fromIssue(issue: z.core.$ZodIssue, settings: unknown): Problem[] {
+  const at = (path: readonly PropertyKey[]) => path.map(String).join('.') || '(settings)';
+  const value = issue.path.reduce((part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key], settings);
+  const possible = issue.code === 'invalid_value' ? issue.values.map((one) => JSON.stringify(one)).join(', ') : '';
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      path: at([...issue.path, key]),
+      problem: `there is no setting ${JSON.stringify(key)}`,
+      remedy: 'correct its name, or remove it',
+    }));
+  if (value === undefined && ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code))
+    return [
+      { path: at(issue.path), problem: 'is missing', remedy: possible ? `add it: one of ${possible}` : 'add it' },
+    ];
+  // A message of the library's own begins like this; all others are ours.
+  if (!/^Invalid (input|option)/.test(issue.message)) {
+    const [problem = issue.message, ...remedy] = issue.message.split('; ');
+    return [{ path: at(issue.path), problem, remedy: remedy.join('; ') || correctIt }];
+  }
+  if (issue.code === 'invalid_value')
+    return [
+      { path: at(issue.path), problem: `${JSON.stringify(value)} is not possible`, remedy: `use one of ${possible}` },
+    ];
+  if (issue.code === 'invalid_type')
+    return [
+      {
+        path: at(issue.path),
+        problem: `${shown(value)} stands where ${kinds[issue.expected] ?? issue.expected} is expected`,
+        remedy: issue.expected === 'string' && typeof value === 'number' ? 'put it in quotes' : correctIt,
+      },
+    ];
+  return [{ path: at(issue.path), problem: issue.message, remedy: correctIt }];
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a group of settings in { }',
+};
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'a group of settings' : JSON.stringify(value);
 }
 
 /**
@@ -49,7 +90,11 @@ export function parseSettings<Schema extends z.ZodType>(
   ...checks: ReadonlyArray<(settings: z.output<Schema>) => readonly Problem[]>
 ): z.output<Schema> {
   const result = schema.safeParse(value);
-  if (!result.success) throw new SettingsError(subject, result.error.issues.map(fromIssue));
+  if (!result.success)
+    throw new SettingsError(
+      subject,
+      result.error.issues.flatMap((issue) => fromIssue(issue, value)),
+    );
   const problems = checks.flatMap((check) => check(result.data));
   if (problems.length > 0) throw new SettingsError(subject, problems);
   return result.data;

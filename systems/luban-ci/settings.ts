@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { forgeKinds } from '../../model/forge-url/index.ts';
-import { byteQuantity, dnsLabel, hostName, httpUrl, portNumber } from '../../model/identifiers.ts';
+import { byteQuantity, dnsLabel, hostName, httpsRepository, httpUrl, portNumber } from '../../model/identifiers.ts';
 import { imageSchema } from '../../model/image.ts';
 import type { Problem } from '../../model/problems.ts';
 
@@ -83,7 +83,7 @@ export const schema = z.strictObject({
     login: httpUrl,
   }),
   /** The repository with the rendered files, and its branch. */
-  pipelines: z.strictObject({ repository: z.url({ protocol: /^https$/ }), revision: z.string().min(1) }),
+  pipelines: z.strictObject({ repository: httpsRepository, revision: z.string().min(1) }),
   forges: z.array(
     z.strictObject({
       name: dnsLabel,

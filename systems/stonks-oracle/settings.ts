@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel, hostName, httpUrl, ipv4, portNumber } from '../../model/identifiers.ts';
+import { dnsLabel, hostName, httpsRepository, httpUrl, ipv4, portNumber } from '../../model/identifiers.ts';
 import { imageSchema } from '../../model/image.ts';
 import type { Problem } from '../../model/problems.ts';
 import {
@@ -65,7 +65,7 @@ export const schema = z.strictObject({
     }),
   }),
   /** The public mirror (R6); written to last, read by nothing. */
-  mirror: z.strictObject({ url: z.url({ protocol: /^https$/ }) }),
+  mirror: z.strictObject({ url: httpsRepository }),
   registry: z.strictObject({
     /** Host name, as image references carry it (R8–R10). */
     host: hostName,

@@ -48,12 +48,29 @@ describe('a value that cannot work is refused with its path and a remedy', () =>
     ['releases.argoCd', '10.1', 'is no chart version', 'all three numbers'],
     ['people.approvers', ['alice'], 'is no e-mail address', 'forge account'],
     ['people.operators', [], 'nobody could promote', 'at least one'],
+    ['mirror.url', 'git@github.com:owner/name.git', 'is no https address', 'write it like'],
+    ['woodpecker.server.tag', 3.17, '3.17 stands where a text is expected', 'put it in quotes'],
+    ['woodpecker.agents', { repository: 'x' }, 'a group of settings stands where a number', 'correct the value'],
+    ['registry.certificates', 'self-signed', '"self-signed" is not possible', 'use one of "public", "private"'],
+    ['registry.certificates', undefined, 'is missing', 'add it: one of "public", "private"'],
+    ['promotion.window.timezone', 'Europe/Berlin', 'there is no setting "timezone"', 'correct its name'],
   ])('%s = %j', (path, value, problem, remedy) => {
     const problems = problemsOf((draft) => set(draft, path, value));
     expect(problems.map((entry) => `${entry.problem}; ${entry.remedy}`)).toContainEqual(
       expect.stringContaining(problem),
     );
     expect(problems.some((entry) => entry.remedy.includes(remedy))).toBe(true);
+  });
+
+  test('a misspelt name is reported as one that is missing and one that does not exist', () => {
+    const problems = problemsOf((draft) => {
+      set(draft, 'hosts.argocd', draft.hosts.argoCd);
+      set(draft, 'hosts.argoCd', undefined);
+    });
+    expect(problems.map(({ path, problem }) => `${path}: ${problem}`)).toEqual([
+      'hosts.argoCd: is missing',
+      'hosts.argocd: there is no setting "argocd"',
+    ]);
   });
 
   test('every problem is named at once, with the path that the person has to edit', () => {
