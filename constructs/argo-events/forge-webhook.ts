@@ -11,6 +11,7 @@ import type { ForgeKind } from '../../model/forge-url/index.ts';
 import type { SecretRef } from '../../model/secret-ref.ts';
 import { AllowIngress, fromNamespace } from '../network/index.ts';
 import { namespaceOf, plainData, resourceRequirements, restrictedContainer, restrictedPod } from '../workload/index.ts';
+import sendPush from './send-push.sh';
 import type { DataFilter, EventSourceSpec, PodTemplate, SensorSpec } from './spec.ts';
 
 /** The gateway that lets connections in from outside. */
@@ -101,6 +102,9 @@ const dialects: Readonly<Record<ForgeKind, Dialect>> = {
   'azure-devops': azure,
   'azure-devops-server': azure,
 };
+
+/** A script that reports a push as a forge would, to try a webhook out. */
+export const sendPushScript: string = sendPush;
 
 /** The event's name inside the event source. */
 const eventName = 'push';

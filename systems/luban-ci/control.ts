@@ -1,5 +1,5 @@
 import type { Chart } from 'cdk8s';
-import { DeliveryBus, ForgeWebhook, pushParameters } from '../../constructs/argo-events/index.ts';
+import { DeliveryBus, ForgeWebhook, pushParameters, sendPushScript } from '../../constructs/argo-events/index.ts';
 import { executorRule, ProgramWorkflow } from '../../constructs/argo-workflows/index.ts';
 import { BuildStack, PythonBuildpack } from '../../constructs/buildpack/index.ts';
 import type { RenderContext, SystemOutput } from '../../constructs/core/index.ts';
@@ -74,6 +74,7 @@ export function composeControl(
         ownPushers: [user],
       }),
   );
+  output.file('platform/send-push.sh', sendPushScript, { executable: true });
   output.except(
     webhooks.map(({ service }) => ({
       check: 'service-targets-pod',
