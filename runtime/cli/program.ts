@@ -13,10 +13,15 @@ import { type CommonOptions, Session } from './session.ts';
 /** Runs one command. Never throws; every error is one readable text. */
 export async function runCli(args: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = exitCode.done;
+  const json = args.includes('--json');
   const program = new Command('gate')
     .description('Promotions, their gate and their history. Times are those of the promotion window.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => (json ? undefined : io.err(text)),
+      outputError: (text, write) => (json ? io.out(jsonError(text.replace(/^error: /, '').trim())) : write(text)),
+    })
     .showHelpAfterError('(--help says what there is)')
     .addHelpText(
       'after',
@@ -30,7 +35,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     work: (session: Session, options: Options) => ExitCode | Promise<ExitCode>,
   ) => {
     const made = build(program.command(name).description(description))
-      .option('--system <name>', 'system whose dist/<name>/gate.json is read')
+      .option('--system <name>', 'system whose dist/<name>/gate.json is read (default: stonks-oracle)')
       .option('--settings <file>', 'a gate.json elsewhere')
       .option('--token-file <file>', 'file with your Kargo token')
       .option('--json', 'print JSON');
@@ -46,7 +51,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
 
   const build = (one: Command) =>
     one
-      .requiredOption('--stage <name>', 'target stage')
+      .requiredOption('--stage <name>', 'target stage (required)')
       .option('--freight <name>', 'Freight, by name or alias')
       .option('--tag <tag>', 'image tag, or its first 7 or more characters');
   const waiting = (one: Command) =>
@@ -83,7 +88,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     'promotions and refused attempts with every audit field, newest first',
     (one) =>
       one
-        .option('--stage <name>')
+        .option('--stage <name>', 'only of this target stage')
         .option('--result <result>', 'for example Failed')
         .option('--break-glass', 'only with break-glass')
         .option('--text <text>', 'found in any field')
@@ -107,17 +112,18 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     'what the gate would say, and when that changes',
     (one) =>
       one
-        .requiredOption('--stage <name>', 'target stage')
-        .option('--at <time>', 'for example 2026-11-23T10:00 (in the zone of the window)')
-        .option('--note <text>')
-        .option('--break-glass <justification>')
-        .option('--actor <actor>', 'for example email:alice@example.org'),
+        .requiredOption('--stage <name>', 'target stage (required)')
+        .option('--at <time>', 'for example 2026-11-23T10:00, in the zone of the window (default: now)')
+        .option('--note <text>', 'as if the promotion had this note')
+        .option('--break-glass <justification>', 'as if the glass were broken with this justification')
+        .option('--actor <actor>', 'who asks, for example email:alice@example.org (default: you)'),
     explain,
   );
   command(
     'calendar',
     'every blocked span of a year',
-    (one) => one.requiredOption('--year <year>').option('--stage <name>'),
+    (one) =>
+      one.option('--year <year>', 'default: this year').option('--stage <name>', 'only the window of this stage'),
     calendar,
   );
 
@@ -128,9 +134,13 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
     const message = error instanceof Error ? error.message : String(error);
     const expected = error instanceof CliError || error instanceof SettingsError;
-    if (args.includes('--json')) io.out(`${JSON.stringify({ error: message }, undefined, 2)}\n`);
+    if (json) io.out(jsonError(message));
     else io.err(`${message}\n`);
     if (!expected && io.env.DEBUG && error instanceof Error) io.err(`${error.stack}\n`);
     return error instanceof CliError ? error.code : exitCode.failed;
   }
+}
+
+function jsonError(message: string): string {
+  return `${JSON.stringify({ error: message }, undefined, 2)}\n`;
 }

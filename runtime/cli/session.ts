@@ -56,11 +56,12 @@ export class Session {
   async desk<Answer>(path: string): Promise<Answer> {
     const { deskUrl } = this.settings;
     if (deskUrl === undefined) throw new CliError(`the system ${this.settings.system} has no promotion desk`);
+    const { token } = this.login;
     let response: Response;
     let text: string;
     try {
       response = await this.io.fetch(`${deskUrl}${path}`, {
-        headers: { Authorization: `Bearer ${this.login.token}`, Accept: 'application/json' },
+        headers: { Authorization: `Bearer ${token}`, Accept: 'application/json' },
         redirect: 'error',
         signal: AbortSignal.timeout(120_000),
       });

@@ -3,11 +3,12 @@ import { type PromotionWindow, windowText } from '../../../model/promotion-windo
 import type { Stage } from '../../../model/stage-chain.ts';
 import { CliError, type ExitCode, exitCode } from '../io.ts';
 import type { Session } from '../session.ts';
-import { stageOf } from '../settings.ts';
+import { stageOf, zoneOf } from '../settings.ts';
 import { table } from '../text.ts';
 
 export interface CalendarOptions {
-  readonly year: string;
+  /** @default the year that it is in the zone of the window */
+  readonly year?: string;
   readonly stage?: string;
 }
 
@@ -18,10 +19,11 @@ interface WindowOfStages {
 
 /** Every blocked span of a year, one table for each window. */
 export function calendar(session: Session, options: CalendarOptions): ExitCode {
-  const year = Number(options.year);
-  if (!/^\d{4}$/.test(options.year) || year < 1970)
-    throw new CliError(`${JSON.stringify(options.year)} is no year; write it like 2027`, exitCode.usage);
   const { settings } = session;
+  const text = options.year ?? session.now.setZone(zoneOf(settings)).toFormat('yyyy');
+  const year = Number(text);
+  if (!/^\d{4}$/.test(text) || year < 1970)
+    throw new CliError(`${JSON.stringify(text)} is no year; write it like 2027`, exitCode.usage);
   const windows = windowsOf(options.stage === undefined ? settings.stages : [stageOf(settings, options.stage)]);
   if (windows.length === 0)
     throw new CliError(`no window: ${options.stage ?? 'every stage'} can be promoted to at any time`);

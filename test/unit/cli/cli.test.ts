@@ -123,6 +123,11 @@ describe('calendar', () => {
     expect(out).toContain('Fri  2027-03-12  09:30  16:00  14:30-21:00\n');
   });
 
+  it('takes the year that it is in the zone of the window', async () => {
+    const { json } = await gate(kargo, ['calendar', '--json'], { at: '2027-01-01T02:00:00Z' });
+    expect(json.year).toBe(2026);
+  });
+
   it('says so when a stage has no window', async () => {
     const { code, err } = await gate(kargo, ['calendar', '--year', '2027', '--stage', 'beta']);
     expect([code, err]).toEqual([1, 'no window: beta can be promoted to at any time\n']);
@@ -579,7 +584,10 @@ describe('verify', () => {
 describe('errors', () => {
   it('say how to log in', async () => {
     const hint = `Run: kargo login ${kargo.url} --sso`;
-    expect((await gate(kargo, ['status'], { env: { KARGO_API_TOKEN: undefined } })).err).toContain(hint);
+    for (const command of ['status', 'history', 'verify'])
+      expect((await gate(kargo, [command], { env: { KARGO_API_TOKEN: undefined } })).err).toMatch(
+        /^not logged in to Kargo\. Run: kargo login /,
+      );
     const expired = tokenOf({ email: 'alice@example.org', exp: 1_000_000_000 });
     expect((await gate(kargo, ['status'], { env: { KARGO_API_TOKEN: expired } })).err).toBe(
       `the log-in to Kargo has expired (2001-09-09T01:46:40.000Z). ${hint}\n`,
@@ -636,6 +644,15 @@ describe('errors', () => {
     expect((await gate(kargo, ['status', '--settings', '/nowhere.json'], { settings: '/nowhere.json' })).err).toContain(
       '/nowhere.json cannot be read',
     );
+  });
+
+  it('are JSON with --json, those of the command line itself too', async () => {
+    for (const [args, error] of [
+      [['explain', '--json'], "required option '--stage <name>' not specified"],
+      [['calendar', '--json', '--yaer', '2027'], "unknown option '--yaer'\n(Did you mean --year?)"],
+      [['calendar', '--json', '--year', '27'], '"27" is no year; write it like 2027'],
+    ] as const)
+      expect(await gate(kargo, args)).toMatchObject({ code: 2, err: '', json: { error } });
   });
 
   it('are not the help', async () => {
