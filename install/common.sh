@@ -78,7 +78,10 @@ read_options() {
       --dry-run) dry_run=true ;;
       --yes) assume_yes=true ;;
       --force) force=true ;;
-      --purge) purge=true ;;
+      --purge)
+        [[ $plan_file == teardown/* ]] || die "$exit_usage" '--purge is an option of ./runmelast.sh' "$usage"
+        purge=true
+        ;;
       --from | --context | --state)
         [[ $# -ge 2 ]] || die "$exit_usage" "$1 needs a value" "$usage"
         case $1 in
@@ -105,6 +108,8 @@ start_up() {
   dist=$root/dist/$system
   if [[ ! -f $dist/$plan ]]; then
     mapfile -t known < <(cd "$root/dist" 2>/dev/null && for each in */"$plan"; do [[ ! -f $each ]] || printf '%s\n' "${each%%/*}"; done)
+    [[ ! -f $dist/README.md ]] ||
+      die "$exit_usage" "$system has nothing that this script installs or removes" "dist/$system/README.md says how it is set up; the script knows: ${known[*]}"
     die "$exit_usage" "no system is called $system" "one of: ${known[*]:-none; run npm run synth}"
   fi
   set_access

@@ -46,7 +46,10 @@ show_plan() {
       say "$step_phase: $(phase_title "$step_phase")"
     fi
     text="    $step_verb"
-    for key in path name names namespace url stage text; do [[ -z ${step[$key]:-} ]] || text+=" ${step[$key]}"; done
+    [[ -z ${step[path]:-} ]] || text+=" ${step[path]}"
+    [[ -z ${step[namespace]:-} && -z ${step[name]:-} ]] || text+=" ${step[namespace]:-}${step[namespace]:+${step[name]:+/}}${step[name]:-}"
+    for key in workloads names claims kinds url host zone stage text; do [[ -z ${step[$key]:-} ]] || text+=" ${step[$key]}"; done
+    [[ -z ${step[minimum]:-} ]] || text+=" (${step[minimum]} or newer)"
     say "$text"
   done
 }

@@ -182,6 +182,23 @@ describe('preflight', () => {
     expect(calls()).toEqual([]);
   });
 
+  it('shows what each step works on', () => {
+    const shown = start('runmelast.sh', ['--dry-run']).stdout;
+    expect(shown).toMatch(/^ {4}stop small-argocd statefulset\/argocd-application-controller$/m);
+    expect(start('runmefirst.sh', ['--dry-run']).stdout).toMatch(/^ {4}require-kubernetes \(1\.30 or newer\)$/m);
+  });
+
+  it('says of a system without a plan how it is set up, and knows which option is whose', () => {
+    mkdirSync(path.join(checkout, 'dist/by-hand'));
+    writeFileSync(path.join(checkout, 'dist/by-hand/README.md'), '# By hand\n');
+    const other = start('runmefirst.sh', ['by-hand', '--dry-run']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('dist/by-hand/README.md says how');
+    const purge = start('runmefirst.sh', ['--purge']);
+    expect(purge.code).toBe(2);
+    expect(purge.stderr).toContain('an option of ./runmelast.sh');
+  });
+
   it('compares versions by number', () => {
     const cases = [
       ['1.30', '1.30', 0],
