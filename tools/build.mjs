@@ -91,6 +91,8 @@ export async function buildMain() {
     // cdk8s loads the large `yaml` package to print documents; rendering prints them itself (constructs/core).
     plugins: [...common.plugins, shakableK8s],
     alias: { yaml: './tools/yaml-stand-in.mjs' },
+    // An error that nobody catches prints its line of code; a person should see the message after it.
+    lineLimit: 160,
   });
 }
 
@@ -103,7 +105,8 @@ export async function buildTool(entry) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await Promise.all([buildMain(), buildRuntime()]).catch((error) => {
-    console.error(error.message);
+    // What esbuild finds in the sources it has printed itself.
+    if (error.errors === undefined) console.error(error.message);
     process.exitCode = 1;
   });
 }
