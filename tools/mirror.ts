@@ -1,6 +1,6 @@
 // Lists what a system needs from elsewhere, and copies it to a registry: npm run mirror -- --help
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,26 +13,60 @@ const usage = `usage: npm run mirror -- --registry HOST/PATH [--system NAME] [--
 
 const run: Run = (program, args) => {
   const { status, stdout, stderr, error } = spawnSync(program, [...args], { encoding: 'utf8' });
-  return { ok: status === 0, stdout: stdout ?? '', problem: error?.message ?? stderr.trim().split('\n').at(-1) ?? '' };
+  return {
+    ok: status === 0,
+    stdout: stdout ?? '',
+    problem: error
+      ? `${program} cannot be run (${(error as NodeJS.ErrnoException).code})`
+      : (stderr.trim().split('\n').at(-1) ?? ''),
+  };
 };
 
-function main(): number {
-  const { values } = parseArgs({
+function options() {
+  return parseArgs({
     options: {
       registry: { type: 'string' },
       system: { type: 'string', default: 'stonks-oracle' },
       copy: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
-  });
-  if (values.help || values.registry === undefined) {
-    console.log(usage);
-    return values.help ? 0 : 2;
+  }).values;
+}
+
+function refused(problem: string): number {
+  console.error(`${problem}\n${usage}`);
+  return 2;
+}
+
+function main(): number {
+  let values: ReturnType<typeof options>;
+  try {
+    values = options();
+  } catch (error) {
+    return refused((error as Error).message);
   }
-  const dist = path.join('dist', values.system);
-  const releases = releasesIn(readFileSync(path.join(dist, 'helm/releases.yaml'), 'utf8'));
-  const { images, problems } = imagesIn(dist, releases, run);
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
   const { registry } = values;
+  if (registry === undefined) return refused('--registry is missing');
+  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/.test(registry))
+    return refused(
+      `${JSON.stringify(registry)} is no registry; write it like registry.example.org/mirror, without https://`,
+    );
+  const dist = path.join('dist', values.system);
+  const file = 'helm/releases.yaml';
+  if (!existsSync(path.join(dist, file))) {
+    const systems = existsSync('dist')
+      ? readdirSync('dist').filter((name) => existsSync(path.join('dist', name, file)))
+      : [];
+    return refused(
+      `${dist}/${file} does not exist; systems with charts: ${systems.join(', ') || 'none, run npm run synth'}`,
+    );
+  }
+  const releases = releasesIn(readFileSync(path.join(dist, file), 'utf8'));
+  const { images, problems } = imagesIn(dist, releases, run);
   for (const image of images) console.log(`image  ${image}\n    -> ${targetOf(image, registry)}`);
   for (const { chart, version } of releases) console.log(`chart  ${chart} ${version}\n    -> oci://${registry}/charts`);
   if (values.copy) {
@@ -50,5 +84,8 @@ function main(): number {
   for (const problem of problems) console.error(`not mirrored: ${problem}`);
   return problems.length === 0 ? 0 : 1;
 }
+
+// Whoever reads only the first lines (`| head`) ends the program, not with a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 process.exitCode = main();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -109,5 +110,21 @@ describe('a copy', () => {
     writeDigests(file, { b: '2', a: '1' });
     expect(readFileSync(file, 'utf8')).toBe('{\n  "a": "1",\n  "b": "2"\n}\n');
     expect(readdirSync(folder)).toEqual(['mirror.json']);
+  });
+});
+
+describe('the command line', () => {
+  it.each([
+    [['--bogus'], "Unknown option '--bogus'"],
+    [[], '--registry is missing'],
+    [['--registry', 'https://registry.example.org/mirror'], 'without https://'],
+    [['--registry', 'registry.example.org', '--system', 'nope'], 'systems with charts: '],
+  ])('refuses %j with words, the usage and exit code 2', (args, words) => {
+    const { status, stderr } = spawnSync(process.execPath, ['tools/run.mjs', 'tools/mirror.ts', ...args], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain(words);
+    expect(stderr).toContain('usage: npm run mirror');
+    expect(status).toBe(2);
   });
 });
