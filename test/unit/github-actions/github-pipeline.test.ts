@@ -160,7 +160,19 @@ describe('what GitHub Actions cannot express is refused', () => {
     expect(() => write([build('a', { repository: 'ghcr.io/Owner/a' })])).toThrow('must be all lower case');
   });
 
+  it('tools for a step that does not exist', () => {
+    expect(() => write([command('a')], [push], { onRunner: { b: [] } })).toThrow('no step "b"');
+  });
+
   it('rights or steps for a step that does not exist', () => {
     expect(() => write([command('a')], [push], { permissions: { b: { contents: 'write' } } })).toThrow('no step "b"');
   });
+});
+
+it('a step that needs its runner runs there, after the tools it is given, and the others in their image', () => {
+  const tools = [{ name: 'Tools', run: 'true' }];
+  const { jobs } = write([command('a'), command('b')], [push], { onRunner: { b: tools } }).workflow;
+  expect(jobs['a']?.container).toBe('docker.io/library/alpine:3.21');
+  expect(jobs['b']).not.toHaveProperty('container');
+  expect(jobs['b']?.steps.slice(1, 3)).toMatchObject([{ name: 'Tools' }, { name: 'b', run: 'true\n' }]);
 });

@@ -152,6 +152,23 @@ describe('a damaged snapshot', () => {
     expect(world.cluster.writes).toEqual([]);
   });
 
+  test('of another system is refused, unless that one is replaced by this', async () => {
+    const { id } = await take();
+    await world.loseCluster();
+    const successor = (predecessors?: readonly string[]) =>
+      restore(world.context(world.settings('kargo', { system: 'successor', predecessors })), {
+        dryRun: false,
+        ifNeeded: false,
+        only: ['objects'],
+      });
+    const { system } = world.settings();
+    await expect(successor()).rejects.toThrow(`snapshot ${id} is of ${system}/kargo, not of successor/kargo`);
+    await expect(successor(['somebody-else'])).rejects.toThrow('not of successor/kargo');
+    expect(world.cluster.writes).toEqual([]);
+    await successor([system]);
+    expect(world.cluster.writes.length).toBeGreaterThan(20);
+  });
+
   test('with the file of another snapshot in its place is refused', async () => {
     const first = await take();
     const second = await take();
