@@ -136,7 +136,7 @@ spec:
                 - rule: timestamp(self).getHours('${step[zone]}') >= 0
 EOF
     problem "the API server cannot evaluate the time zone ${step[zone]}: $(grep -v '^$' "$scratch/error" | tail -n 1 | cut -c 1-300)" \
-      'install zone data on every control-plane node, or set zoneData to utc in the settings and run npm run synth'
+      'install zone data on every control-plane node, or set promotion.clock to utc-arithmetic in the settings and run npm run synth'
   }
 }
 

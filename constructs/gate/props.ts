@@ -21,7 +21,7 @@ export interface PromotionGateProps {
   readonly argoCd: ArgoCdAccounts;
   /** The user as whom the set-up acts (impersonated by the cluster's administrator). Passes every rule. @default 'pipelines-set-up' */
   readonly setUpUser?: string;
-  /** How the policies read a zone's wall clock; the preflight's ZoneProbe tells which one works. @default 'zone-names' */
+  /** How the policies read a zone's wall clock; preflight tells whether names work. @default 'zone-names' */
   readonly clock?: ZoneClock;
   /** AppProjects whose Applications are defined in Git only. @default ['default'] */
   readonly guardedAppProjects?: readonly string[];

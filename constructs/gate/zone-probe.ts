@@ -16,14 +16,15 @@ export interface ZoneProbeProps {
 export const zoneProbeObject = 'pipelines-zone-probe';
 
 /**
- * Tells whether an API server knows time zones by name. The preflight applies it, then creates ConfigMaps named
- * `pipelines-zone-probe` with `--dry-run=server`:
+ * Tells whether an API server knows time zones by name, with a policy like those of the gate. (Preflight asks without writing
+ * anything, by the dry run of a definition.) Apply it, then create ConfigMaps named `pipelines-zone-probe` with
+ * `--dry-run=server`:
  *
  * 1. `data: {try: 'refusal'}` until it is refused with "zone probe is in force" (a new policy needs a moment);
  * 2. `data: {try: 'zones'}`: created means that the zones are known; any refusal means that they are not, and the gate is to
  *    be rendered with `clock: 'utc-arithmetic'`.
  *
- * It is tried once per API server, because each has its own zone data, and removed afterwards. It touches no other object.
+ * Try it once per API server, because each has its own zone data, and remove it afterwards. It touches no other object.
  */
 export class ZoneProbe extends Construct {
   readonly policyName: string;

@@ -89,6 +89,7 @@ export const stonksOracleArc = defineSystem({
     const names = composePromotion(output, {
       stages,
       window: promotion.window,
+      clock: promotion.clock,
       people,
       project: promotion.project,
       warehouse: promotion.warehouse,

@@ -61,6 +61,7 @@ export const stonksOracle = defineSystem({
     const names = composePromotion(output, {
       stages,
       window: promotion.window,
+      clock: promotion.clock,
       people,
       project: promotion.project,
       warehouse: promotion.warehouse,

@@ -281,7 +281,6 @@ function switchedOff(stages: readonly Stage[]): readonly string[] {
 
 function preflight(facts: InstallFacts): readonly Check[] {
   const { namespaces, cluster, ingress, share } = facts;
-  const zones = new Set(facts.stages.flatMap((stage) => stage.gate?.window?.timeZone ?? []));
   return [
     { verb: 'require-tool', name: 'kubectl', minimum: cluster.minimumKubernetes },
     { verb: 'require-tool', name: 'helm', minimum: '3.17' },
@@ -296,7 +295,7 @@ function preflight(facts: InstallFacts): readonly Check[] {
     },
     { verb: 'require-issuer', name: ingress.clusterIssuer },
     { verb: 'require-ingress-class', name: ingress.className },
-    ...[...zones].map((zone) => ({ verb: 'require-zone', zone }) as const),
+    ...facts.promotion.zones.map((zone) => ({ verb: 'require-zone', zone }) as const),
     ...facts.reachable.map(({ url, what }) => ({ verb: 'require-url', url, what }) as const),
     { verb: 'require-port', host: share.server, port: 2049, what: 'the NFS server' },
     { verb: 'require-clean-tree' },

@@ -7,7 +7,7 @@ import {
   StageApplication,
 } from '../../constructs/argo-cd/index.ts';
 import type { SystemOutput } from '../../constructs/core/index.ts';
-import { PromotionGate } from '../../constructs/gate/index.ts';
+import { PromotionGate, type ZoneClock } from '../../constructs/gate/index.ts';
 import {
   type CommitStatusEvidence,
   type DeployTarget,
@@ -30,6 +30,8 @@ export const setUpUser = 'pipelines-set-up';
 export interface PromotionFacts {
   readonly stages: readonly Stage[];
   readonly window: PromotionWindow;
+  /** How the policies read the zone's clock. @default 'zone-names' */
+  readonly clock?: ZoneClock | undefined;
   readonly people: { readonly operators: readonly string[]; readonly approvers: readonly string[] };
   /** Kargo Project and its namespace. */
   readonly project: string;
@@ -61,6 +63,8 @@ export interface PromotionNames {
   /** Application by stage. */
   readonly applications: Readonly<Record<string, string>>;
   readonly policies: readonly string[];
+  /** Time zones for which the API server needs data. */
+  readonly zones: readonly string[];
 }
 
 /** Values files of the chart by stage: live has none of its own (analysis C16). */
@@ -86,13 +90,16 @@ export function composePromotion(output: SystemOutput, facts: PromotionFacts): P
     kargo: { namespace: facts.namespaces.kargo },
     argoCd: { namespace: facts.namespaces.argoCd },
     setUpUser,
+    ...(facts.clock ? { clock: facts.clock } : {}),
     guardedAppProjects: [workloads, pipelines, 'default'],
     guardedApplications: [root],
   });
   composeKargo(output, facts, applications);
   composeApplications(output, facts, deploying, applications);
   composeRoot(output, facts, root);
-  return { rootApplication: root, applications, policies: gate.policyNames };
+  const zones =
+    facts.clock === 'utc-arithmetic' ? [] : facts.stages.flatMap((stage) => stage.gate?.window?.timeZone ?? []);
+  return { rootApplication: root, applications, policies: gate.policyNames, zones: [...new Set(zones)] };
 }
 
 function composeKargo(

@@ -68,6 +68,12 @@ export const promotionSchema = z.strictObject({
   warehouse: dnsLabel,
   /** When promotions to paper and live are blocked (R18.1). */
   window: promotionWindow,
+  /**
+   * How the policies read the zone's clock: by its name, which needs zone data on every control-plane node (preflight tries
+   * it), or from the zone's changes, which are written into the policies.
+   * @default 'zone-names'
+   */
+  clock: z.enum(['zone-names', 'utc-arithmetic']).optional(),
   /** How long the pipeline may take before its evidence is given up, for example `2h`. */
   evidenceTimeout: z.string().regex(/^[1-9]\d*(m|h)$/, {
     error: (issue) => `${JSON.stringify(issue.input)} is no duration; write it like 90m or 2h`,

@@ -61,3 +61,17 @@ describe.each(combinations)('ci $ci, beta $beta, paper $paper, live $live', (swi
     expect(policies.sort()).toEqual((['ci', 'beta'] as const).filter((name) => switches[name]).sort());
   });
 });
+
+test('with promotion.clock utc-arithmetic no policy names a zone, and preflight asks for none', () => {
+  const text = (clock: 'zone-names' | 'utc-arithmetic') => {
+    const files = stonksOracle.render(context, (draft) => {
+      (draft as { promotion: { clock?: string } }).promotion.clock = clock;
+      return draft;
+    });
+    const of = (path: string) => files.find((file) => file.path === path)?.content ?? '';
+    const policies = of('gitops/gate/policies.yaml');
+    return { named: policies.includes("('America/New_York')"), asked: of('install/plan.tsv').includes('require-zone') };
+  };
+  expect(text('zone-names')).toEqual({ named: true, asked: true });
+  expect(text('utc-arithmetic')).toEqual({ named: false, asked: false });
+});
