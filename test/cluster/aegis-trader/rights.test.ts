@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Plane, startPlane } from '../../support/plane.ts';
-import { objectsIn, renderedFiles } from '../../support/rendered.ts';
+import { context, objectsIn, renderedFiles, systemNamed } from '../../support/rendered.ts';
 
 const account = 'system:serviceaccount:aegis-staging:ci-deployer';
 
@@ -8,7 +8,7 @@ describe('the account that AegisTrader is deployed with, on a real API server', 
   let plane: Plane;
 
   beforeAll(async () => {
-    plane = await startPlane({ controllers: false });
+    plane = await startPlane({ crds: ['argo-cd'], controllers: false });
     const objects = objectsIn(renderedFiles('aegis-trader'));
     await plane.apply([...objects].sort((a, b) => Number(b.kind === 'Namespace') - Number(a.kind === 'Namespace')));
   });
@@ -48,5 +48,16 @@ describe('the account that AegisTrader is deployed with, on a real API server', 
     ['create', 'serviceaccounts:token', 'aegis-staging'],
   ])('may not %s %s in %s', async (verb, resource, namespace) => {
     expect(await can(verb, resource, namespace)).toBe('no');
+  });
+
+  it('is not there when Argo CD deploys, whose objects the API server accepts', async () => {
+    const pull = { way: 'pull', branch: 'deploy/staging', argoCd: 'argocd' };
+    const files = systemNamed('aegis-trader').render(context, (facts) => ({ ...(facts as object), delivery: pull }));
+    const objects = objectsIn(files);
+    expect(objects.map(({ kind }) => kind)).not.toContain('ServiceAccount');
+    await plane.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } }]);
+    await plane.apply(objects);
+    const found = await plane.kubectl(['get', 'applications.argoproj.io', '-n', 'argocd', '-o', 'name']);
+    expect(found.stdout).toContain('aegis-staging');
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { load } from 'js-yaml';
@@ -12,6 +12,7 @@ import {
   allSteps,
   eventContext,
   pushedReferences,
+  runStep,
   runStepOf,
   stepOf,
 } from '../../support/github-actions/run.ts';
@@ -561,7 +562,7 @@ exit ${change.curl ?? 0}`,
   it('check 32: the validation test that is rendered passes on what is rendered', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'aegis-'));
     try {
-      await writeRepository(folder);
+      writeRepository(folder);
       const result = await validate(folder);
       expect(result.stdout + result.stderr).toMatch(/7 passed/);
       expect(result.code).toBe(0);
@@ -597,6 +598,22 @@ exit ${change.curl ?? 0}`,
     expect(objectsIn(pullFiles).filter(({ kind }) => kind === 'Role')).toEqual([]);
   });
 
+  it('check 33: the branch gets the values of staging and the tag that was pushed, as a text', async () => {
+    const { workflow: pull, files: pullFiles } = pulled();
+    const job = pull.jobs['deploy-staging'];
+    writeRepository(shell.path, pullFiles);
+    for (const name of ['Generate the values', 'Fill in the tag']) {
+      const done = await runStep(runStepOf(job, name), shell.path, { 'needs.push.outputs.tag': '12345e7' });
+      expect(done).toMatchObject({ code: 0 });
+    }
+    const branch = path.join(shell.path, 'deploy/helm-values');
+    expect(readFileSync(path.join(branch, 'values.staging.yaml'), 'utf8')).toContain('environment: staging');
+    expect(parse(readFileSync(path.join(branch, 'values.images.yaml'), 'utf8'), { version: '1.1' })).toEqual({
+      'monitor-api': { image: { repository: 'ghcr.io/ryanflavor/aegis-trader/monitor-api', tag: '12345e7' } },
+      'monitor-ui': { image: { repository: 'ghcr.io/ryanflavor/aegis-trader/monitor-ui', tag: '12345e7' } },
+    });
+  });
+
   it('check 33: a runner beside the cluster is a label', () => {
     const { workflow: own } = variant((facts) => ({ ...facts, delivery: { way: 'helm', runner: 'aegis-cluster' } }));
     expect([own.jobs['deploy-staging']?.['runs-on'], own.jobs['verify']?.['runs-on']]).toEqual([
@@ -619,9 +636,8 @@ exit ${change.curl ?? 0}`,
 });
 
 /** Writes what belongs into the application's repository. */
-async function writeRepository(folder: string): Promise<void> {
-  const { mkdirSync } = await import('node:fs');
-  for (const file of files.filter(({ path: name }) => name.startsWith('repo/'))) {
+function writeRepository(folder: string, from = files): void {
+  for (const file of from.filter(({ path: name }) => name.startsWith('repo/'))) {
     const target = path.join(folder, file.path.slice('repo/'.length));
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, file.content);
