@@ -122,7 +122,8 @@ test('a second run changes no Secret', async () => {
     ['ci-data', 'git-key'],
     ['snd-data', 'dagster-postgres'],
   ] as const;
-  const versions = () => Promise.all(names.map(async (name) => (await secret(...name)).metadata.resourceVersion));
+  const versions = () =>
+    Promise.all(names.map(async ([namespace, name]) => (await secret(namespace, name)).metadata.resourceVersion));
   const before = await versions();
   const result = await install();
   expect(`${result.code} ${result.stderr}`).toMatch(/^0 /);
