@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Removes what crashed pipeline runs left behind: sandbox namespaces, and in the step namespace pods, their Services, their
 # Secrets and workspace volumes. Only what is older than the longest pipeline can be goes.
-# environment: SANDBOX_PREFIX, SANDBOX_LABEL (key=value), STEPS_NAMESPACE, MAXIMUM_AGE_MINUTES
+# environment: SANDBOX_PREFIX, SANDBOX_LABEL (key=value), MAXIMUM_AGE_MINUTES, and STEPS_NAMESPACE where the CI engine has one
 set -euo pipefail
 
-: "${SANDBOX_PREFIX:?}" "${SANDBOX_LABEL:?}" "${STEPS_NAMESPACE:?}" "${MAXIMUM_AGE_MINUTES:?}"
+: "${SANDBOX_PREFIX:?}" "${SANDBOX_LABEL:?}" "${MAXIMUM_AGE_MINUTES:?}"
 failures=0
 
 # Names of the objects in a list (JSON on stdin) that are too old, not on their way out, and start with a prefix.
@@ -27,24 +27,26 @@ for name in $sandboxes; do
   remove namespace "$name"
 done
 
-in_steps=(--namespace "$STEPS_NAMESPACE")
-pods=$(kubectl get pods "${in_steps[@]}" -o json | old_names wp-)
-for name in $pods; do
-  remove pod "$name" "${in_steps[@]}"
-  remove secret "$name" "${in_steps[@]}"
-  remove secret "$name-step-secret" "${in_steps[@]}"
-done
+if [ -n "${STEPS_NAMESPACE:-}" ]; then
+  in_steps=(--namespace "$STEPS_NAMESPACE")
+  pods=$(kubectl get pods "${in_steps[@]}" -o json | old_names wp-)
+  for name in $pods; do
+    remove pod "$name" "${in_steps[@]}"
+    remove secret "$name" "${in_steps[@]}"
+    remove secret "$name-step-secret" "${in_steps[@]}"
+  done
 
-services=$(kubectl get services "${in_steps[@]}" -o json | old_names wp-)
-for name in $services; do
-  remove service "$name" "${in_steps[@]}"
-done
+  services=$(kubectl get services "${in_steps[@]}" -o json | old_names wp-)
+  for name in $services; do
+    remove service "$name" "${in_steps[@]}"
+  done
 
-# A volume that a pod still uses stays until that pod is gone: Kubernetes holds it back itself.
-claims=$(kubectl get persistentvolumeclaims "${in_steps[@]}" -o json | old_names wp-)
-for name in $claims; do
-  remove persistentvolumeclaim "$name" "${in_steps[@]}"
-done
+  # A volume that a pod still uses stays until that pod is gone: Kubernetes holds it back itself.
+  claims=$(kubectl get persistentvolumeclaims "${in_steps[@]}" -o json | old_names wp-)
+  for name in $claims; do
+    remove persistentvolumeclaim "$name" "${in_steps[@]}"
+  done
+fi
 
 [ "$failures" = 0 ] || {
   echo "$failures objects could not be removed; the next run tries again" >&2

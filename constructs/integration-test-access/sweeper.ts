@@ -18,7 +18,8 @@ export interface SweeperProps {
   readonly sandbox: Sandbox;
   /** The sweeper's own account; its namespace is the chart's. */
   readonly account: Account;
-  readonly stepsNamespace: string;
+  /** Where the CI engine's steps run, whose leftovers go too. @default - the engine tidies up by itself */
+  readonly stepsNamespace?: string;
   /** An image with bash, kubectl and jq. */
   readonly image: Image;
   /** What is older is a leftover, in minutes: more than a pipeline may take. @default 240 */
@@ -72,7 +73,7 @@ export class Sweeper extends Construct {
                     env: environment({
                       SANDBOX_PREFIX: props.sandbox.prefix,
                       SANDBOX_LABEL: `${props.sandbox.label}=true`,
-                      STEPS_NAMESPACE: props.stepsNamespace,
+                      ...(props.stepsNamespace === undefined ? {} : { STEPS_NAMESPACE: props.stepsNamespace }),
                       MAXIMUM_AGE_MINUTES: props.maximumAgeMinutes ?? 240,
                       HOME: '/tmp',
                     }),
@@ -108,6 +109,7 @@ export class Sweeper extends Construct {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
       subjects,
     });
+    if (stepsNamespace === undefined) return;
     new KubeRole(this, 'StepsRole', {
       metadata: { name, namespace: stepsNamespace },
       rules: [

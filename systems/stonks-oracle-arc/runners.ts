@@ -12,6 +12,7 @@ import {
   helmRules,
   IntegrationTestAccess,
   type Sandbox,
+  Sweeper,
   seedRules,
 } from '../../constructs/integration-test-access/index.ts';
 import type { NamespaceProps } from '../../constructs/namespaces/index.ts';
@@ -69,12 +70,15 @@ export function composeRunners(output: SystemOutput, settings: Settings): Runner
   );
   const chart = output.chart('gitops/platform/runners', { namespace, component: 'runners' });
   new DefaultDeny(chart, 'DefaultDeny');
+  const sweeper = { namespace, name: 'sandbox-sweeper' };
   const access = new IntegrationTestAccess(chart, 'TestAccess', {
     name: stonksArc.binding,
     sandbox,
     step: { namespace, name: account },
+    sweeper,
     sandboxRules: [...deployRules, ...helmRules, ...seedRules],
   });
+  new Sweeper(chart, 'Sweeper', { sandbox, account: sweeper, image: settings.images.kubectl });
   return {
     secret: runnerSecret(namespace, `${github.owner}/${github.applicationRepository}`),
     controller: arcControllerRelease(releases.arc, { name: stonksArc.controller, namespace }),

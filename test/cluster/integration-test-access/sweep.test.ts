@@ -24,13 +24,9 @@ case $2 in ${answers.join(' ')} *) printf '{"items":[]}' ;; esac`,
   );
 }
 
-const run = () =>
-  folder.sh(
-    sweep,
-    [],
-    { SANDBOX_PREFIX: 'demo-', SANDBOX_LABEL: 'a/b=true', STEPS_NAMESPACE: 'steps', MAXIMUM_AGE_MINUTES: '180' },
-    'bash',
-  );
+const environment = { SANDBOX_PREFIX: 'demo-', SANDBOX_LABEL: 'a/b=true', MAXIMUM_AGE_MINUTES: '180' };
+const run = (steps: Readonly<Record<string, string>> = { STEPS_NAMESPACE: 'steps' }) =>
+  folder.sh(sweep, [], { ...environment, ...steps }, 'bash');
 const deleted = () => readFileSync(`${folder.path}/deleted`, 'utf8').trim().split('\n');
 
 test('only what is older than the longest pipeline goes, and nothing that is going already', async () => {
@@ -73,4 +69,13 @@ test('one refusal does not keep the rest, and is reported', async () => {
 test('an API server that does not answer is a failure, not a clean sweep', async () => {
   folder.standIn('kubectl', 'echo "connection refused" >&2; exit 1');
   expect((await run()).code).not.toBe(0);
+});
+
+test('without a namespace of steps only sandboxes are looked at', async () => {
+  kubectl({
+    namespaces: [{ name: 'demo-old', creationTimestamp: hoursAgo(4) }],
+    pods: [{ name: 'wp-1', creationTimestamp: hoursAgo(5) }],
+  });
+  await run({});
+  expect(deleted()).toEqual(['namespace demo-old']);
 });

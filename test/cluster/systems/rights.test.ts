@@ -108,6 +108,7 @@ const granted: Readonly<Record<string, Granted>> = {
   'stonks-oracle-arc': {
     ...delivery,
     // The jobs on the runners; sandboxes alone, by the policies of the integration test.
+    'arc-system/sandbox-sweeper': ['delete namespaces * stonks-oracle'],
     'arc-system/arc-runner': [
       'create rolebindings.rbac.authorization.k8s.io stonks-pipeline',
       'create rolebindings.rbac.authorization.k8s.io kargo',
