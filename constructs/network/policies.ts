@@ -44,7 +44,8 @@ export class AllowIngress extends Construct {
     new KubeNetworkPolicy(this, 'Policy', {
       metadata: { name: props.name },
       spec: {
-        podSelector: { matchLabels: { ...props.to } },
+        // An empty list of labels is not stored: written down, it would be a difference for ever.
+        podSelector: Object.keys(props.to).length === 0 ? {} : { matchLabels: { ...props.to } },
         policyTypes: ['Ingress'],
         ingress: props.ways.map((way) => ingressRule(props.name, way)),
       },
