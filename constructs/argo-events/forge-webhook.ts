@@ -32,6 +32,11 @@ export interface ForgeWebhookProps {
   readonly path: string;
   /** Host name that the forge calls. */
   readonly host: string;
+  /**
+   * Organisations whose repositories report here. GitHub's event source wants one; it would use it to make hooks, which it has
+   * no token for. @default - the forge's name, if empty
+   */
+  readonly organisations: readonly string[];
   readonly gateway: Gateway;
   /** WorkflowTemplate that is started for a push. */
   readonly dispatcher: { readonly name: string; readonly parameters: readonly PushParameter[] };
@@ -153,7 +158,12 @@ export class ForgeWebhook extends Construct {
   }
 
   private addEventSource(props: ForgeWebhookProps): void {
-    const endpoint = { endpoint: props.path, port: String(props.port), method: 'POST' } as const;
+    const endpoint = {
+      url: `https://${props.host}`,
+      endpoint: props.path,
+      port: String(props.port),
+      method: 'POST',
+    } as const;
     const key = { name: this.secret.name, key: 'secret' };
     const source =
       props.kind === 'github'
@@ -162,6 +172,7 @@ export class ForgeWebhook extends Construct {
               [eventName]: {
                 webhook: endpoint,
                 events: ['push'],
+                organizations: props.organisations.length > 0 ? [...props.organisations] : [props.forge],
                 webhookSecret: key,
                 contentType: 'json',
                 active: true,

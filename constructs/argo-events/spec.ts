@@ -44,6 +44,8 @@ export interface EventSourceSpec {
 }
 
 export interface Endpoint {
+  /** Address of the host, as callers know it. */
+  readonly url: string;
   readonly endpoint: string;
   readonly port: string;
   readonly method: 'POST';
@@ -53,6 +55,8 @@ export interface Endpoint {
 export interface GitHubEvent {
   readonly webhook: Endpoint;
   readonly events: readonly string[];
+  /** Wanted by the event source's own check, also where it makes no hooks. */
+  readonly organizations: readonly string[];
   readonly webhookSecret: SecretKey;
   readonly contentType: 'json';
   readonly active: boolean;

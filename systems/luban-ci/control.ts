@@ -67,6 +67,7 @@ export function composeControl(
         port,
         path,
         host: settings.hosts.webhook,
+        organisations: [...new Set(settings.tenants.filter(({ forge }) => forge === name).map(({ owner }) => owner))],
         gateway: settings.gateway,
         dispatcher: { name: dispatcher.name, parameters: pushParameters },
         accounts: { eventSource: account.eventSource, sensor: account.sensor },

@@ -8,6 +8,7 @@ const props: ForgeWebhookProps = {
   port: 12000,
   path: '/hub/push',
   host: 'hook.example.com',
+  organisations: ['metasync'],
   gateway: { name: 'gateway', namespace: 'gateways', proxyNamespace: 'proxies' },
   dispatcher: { name: 'dispatcher', parameters: pushParameters },
   accounts: { eventSource: 'source', sensor: 'sensor' },
@@ -37,6 +38,13 @@ test('a signature is checked for GitHub, a bearer token for Azure DevOps', () =>
   const key = { name: 'webhook-hub', key: 'secret' };
   expect(event('github')).toMatchObject({ github: { push: { webhookSecret: key } } });
   expect(event('azure-devops-server')).toMatchObject({ webhook: { push: { authSecret: key } } });
+});
+
+test('the event source of GitHub passes its own check, also before a tenant uses the forge', () => {
+  const organizations = (organisations: readonly string[]) =>
+    part<string[]>(only(make({ organisations }), 'EventSource'), 'spec', 'github', 'push', 'organizations');
+  expect(organizations(['metasync'])).toEqual(['metasync']);
+  expect(organizations([])).toEqual(['hub']);
 });
 
 test('the name of the own user is taken literally', () => {
