@@ -1,4 +1,5 @@
 import type { Pipeline } from '../../model/pipeline/pipeline.ts';
+import { windowText } from '../../model/promotion-window/index.ts';
 import type { SecretRef } from '../../model/secret-ref.ts';
 import { enabledStages, type Stage, stageChain } from '../../model/stage-chain.ts';
 import type { KubernetesObject, RenderedFile, SystemOutput } from '../core/index.ts';
@@ -23,13 +24,14 @@ export function writeInventory(output: SystemOutput, props: InventoryProps): voi
   const files = output.files();
   const objects = files.flatMap((file) => file.objects);
   const sections = [
-    `# ${props.title}\n\n${props.description}\n\nRendered by \`npm run synth\`; nothing here is edited by hand.`,
+    `# ${props.title}\n\n${props.description}\n\nRendered by \`npm run synth\`; nothing here is edited by hand.${scripts(output.system, files)}`,
     picture(props),
+    stageTable(props.stages ?? []),
     hosts(objects),
     services(objects),
     secrets(props.secrets),
     requests(objects),
-    images(objects),
+    images(objects, files),
     volumes(objects),
     ...(props.more ?? []),
     inventory(files),
@@ -47,6 +49,37 @@ function section(title: string, head: readonly string[], rows: ReadonlyArray<rea
   return rows.length === 0 ? '' : `## ${title}\n\n${table(head, rows)}`;
 }
 
+/** How it gets into a cluster, where our scripts do that. */
+function scripts(system: string, files: readonly RenderedFile[]): string {
+  if (!files.some((file) => file.path === 'install/plan.tsv')) return '';
+  return ` Installed by \`./runmefirst.sh ${system}\`, taken away by \`./runmelast.sh ${system}\`: docs/operate.md.`;
+}
+
+/** What a promotion into the stage has to satisfy, in short. */
+function demands({ gate }: Stage): string {
+  return [gate?.window && 'window', gate?.note && 'note', gate?.approvers && 'approver'].filter(Boolean).join(', ');
+}
+
+function stageTable(stages: readonly Stage[]): string {
+  const rows = stages.map((stage) => [
+    stage.enabled ? stage.name : `${stage.name} (switched off)`,
+    {
+      ci: 'waits for the evidence of the build',
+      'integration-test': 'waits for the evidence of the test',
+      deploy: 'deploys',
+    }[stage.kind] + (stage.namespace ? ` to ${stage.namespace}` : ''),
+    stage.promotion === 'automatic'
+      ? 'by itself'
+      : stage.gate?.approvers
+        ? `by ${stage.gate.approvers.join(', ')}`
+        : 'by hand',
+    stage.gate?.window ? windowText(stage.gate.window) : 'never',
+    stage.gate?.note ?? 'optional',
+    stage.gate?.breakGlass?.actors.join(', ') ?? '',
+  ]);
+  return section('Stages', ['stage', 'does', 'promoted', 'blocked', 'note', 'may break the glass'], rows);
+}
+
 /** Steps and stages as they are connected; steps of one group are one node. */
 function picture({ pipeline, stages = [] }: InventoryProps): string {
   const nodeOf = (step: Pipeline['steps'][number]) =>
@@ -61,7 +94,7 @@ function picture({ pipeline, stages = [] }: InventoryProps): string {
   }
   for (const { upstream, stage } of stageChain(stages)) {
     const from = upstream.from === 'registry' ? 'registry' : `stage ${upstream.stage.name}`;
-    const label = stage.gate?.window ? (stage.gate.note ? 'window, note, approver' : 'window') : stage.promotion;
+    const label = demands(stage) || stage.promotion;
     edges.add(`  ${node(from)} -- ${label} --> ${node(`stage ${stage.name}`)}`);
   }
   const off = stages.filter((stage) => !stage.enabled).map((stage) => stage.name);
@@ -130,7 +163,12 @@ function secrets(refs: readonly SecretRef[]): string {
         order.indexOf(a.provenance) - order.indexOf(b.provenance) ||
         (a.namespace + a.name < b.namespace + b.name ? -1 : 1),
     )
-    .map((ref) => [`${ref.namespace}/${ref.name}`, ref.keys.join(', '), provenanceText[ref.provenance], ref.purpose]);
+    .map((ref) => [
+      `${ref.namespace}/${ref.name}`,
+      ref.keys.join(', '),
+      ref.optional ? 'you, if you want it' : provenanceText[ref.provenance],
+      ref.purpose,
+    ]);
   return section('Secrets', ['Secret', 'keys', 'made by', 'what for'], rows);
 }
 
@@ -151,15 +189,19 @@ function requests(objects: readonly KubernetesObject[]): string {
     : `${text}\n\nWhat runs all the time, without the pods of the official charts, Jobs and pipeline steps.`;
 }
 
-function images(objects: readonly KubernetesObject[]): string {
+function images(objects: readonly KubernetesObject[], files: readonly RenderedFile[]): string {
   const found = new Set<string>();
   // Programs and other long texts in ConfigMaps name no image.
   for (const object of objects) if (object.kind !== 'ConfigMap') collectImages(object, found);
-  return section(
+  const text = section(
     'Images',
     ['image'],
     [...found].sort().map((image) => [`\`${image}\``]),
   );
+  const charts = files.some((file) => file.path === 'helm/releases.yaml');
+  return text === '' || !charts
+    ? text
+    : `${text}\n\nThose of the official charts and of pipeline steps come on top: \`npm run mirror\` lists them all.`;
 }
 
 function collectImages(value: unknown, found: Set<string>): void {

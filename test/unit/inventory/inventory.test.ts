@@ -62,10 +62,23 @@ test('the inventory lists files, requests, images, secrets and volumes of what w
     description: 'A sample.',
     secrets: [
       { namespace: 'apps', name: 'token', keys: ['token'], provenance: 'provided', purpose: 'reads something' },
+      { namespace: 'apps', name: 'more', keys: ['a'], provenance: 'provided', optional: true, purpose: 'more' },
     ],
     stages: [
       { name: 'ci', kind: 'ci', enabled: false, promotion: 'automatic' },
       { name: 'beta', kind: 'deploy', enabled: true, promotion: 'automatic', namespace: 'apps' },
+      {
+        name: 'live',
+        kind: 'deploy',
+        enabled: true,
+        promotion: 'manual',
+        namespace: 'production',
+        gate: {
+          window: { timeZone: 'America/New_York', days: ['Mon'], from: '09:30', to: '16:00' },
+          approvers: ['email:alice@example.org'],
+          breakGlass: { actors: ['email:bob@example.org'], minimumJustification: 15, startWithinMinutes: 30 },
+        },
+      },
     ],
   });
   const text = output.files().find((file) => file.path === 'README.md')?.content ?? '';
@@ -75,5 +88,14 @@ test('the inventory lists files, requests, images, secrets and volumes of what w
   expect(text).toContain('| apps/token | token | you, before the install | reads something |');
   expect(text).toContain('| state | 192.0.2.1:/state | 5Gi |');
   expect(text).toContain('registry["registry"] -- automatic --> stage_beta["stage beta"]');
+  expect(text).toContain('| apps/more | a | you, if you want it | more |');
+  expect(text).toContain('stage_beta["stage beta"] -- window, approver --> stage_live["stage live"]');
+  expect(text).toContain(
+    '| ci (switched off) | waits for the evidence of the build | by itself | never | optional |  |',
+  );
+  expect(text).toContain('| beta | deploys to apps | by itself | never | optional |  |');
+  expect(text).toContain(
+    '| live | deploys to production | by email:alice@example.org | 09:30-16:00 America/New_York, Mon | optional | email:bob@example.org |',
+  );
   expect(text).toContain('Switched off, and bypassed: ci.');
 });
