@@ -93,11 +93,21 @@ heal_release() {
   release_history "$name" "$namespace"
 }
 
-# All objects of the release exist.
+# release_is_complete NAME NAMESPACE: all its objects exist. Some charts name a namespace in every object, some in none, and kubectl
+# refuses --namespace for an object that names another one.
 release_is_complete() {
-  local manifest
+  local manifest document elsewhere='' here='' mark=$'\x1e'
   manifest=$(h get manifest "$1" --namespace="$2") || return 1
-  k get --namespace="$2" -f - -o name <<< "$manifest" > /dev/null 2> "$scratch/error"
+  while IFS= read -r -d "$mark" document; do
+    [[ $document == *[![:space:]]* ]] || continue
+    if [[ $document =~ $'\n'[[:space:]]+namespace: ]]; then
+      elsewhere+=$'\n---\n'$document
+    else
+      here+=$'\n---\n'$document
+    fi
+  done <<< "${manifest//$'\n---'/$mark}$mark"
+  [[ -z $here ]] || k get --namespace="$2" -f - -o name <<< "$here" > /dev/null 2> "$scratch/error" || return 1
+  [[ -z $elsewhere ]] || k get -f - -o name <<< "$elsewhere" > /dev/null 2> "$scratch/error"
 }
 
 verb_release() {

@@ -326,12 +326,33 @@ describe('a release', () => {
     fake('kubectl', 'exit 0');
     const digest = call(`${step}; release_digest`).stdout.trim();
     expect(digest).toMatch(/^[0-9a-f]{24}$/);
-    fake('helm', `case "$*" in *" history "*) echo '${history('deployed', `pipelines whole ${digest}`)}' ;; esac`);
+    fake(
+      'helm',
+      `case "$*" in *" history "*) echo '${history('deployed', `pipelines whole ${digest}`)}' ;; *"get manifest"*) echo 'kind: A' ;; esac`,
+    );
     expect(call(`${step}; verb_release`).stdout).toContain('unchanged');
     expect(calls().some((line) => line.includes(' upgrade '))).toBe(false);
 
     fake('kubectl', 'exit 1');
     expect(call(`${step}; verb_release`).stdout).toContain('installed (whole)');
+  });
+
+  it('may have objects in several namespaces', () => {
+    fake('kubectl', 'exit 0');
+    const digest = call(`${step}; release_digest`).stdout.trim();
+    const manifest = ['', 'kind: A', 'kind: B\\nmetadata:\\n  name: b\\n  namespace: other', 'kind: C'].join(
+      '\\n---\\n',
+    );
+    fake(
+      'helm',
+      `case "$*" in *" history "*) echo '${history('deployed', `pipelines whole ${digest}`)}' ;; *"get manifest"*) printf '${manifest}' ;; esac`,
+    );
+    fake(
+      'kubectl',
+      `text=$(cat); case "$*" in *--namespace=n*) [[ $text == *"kind: A"*"kind: C"* && $text != *B* ]] ;; *) [[ $text == *"kind: B"* ]] ;; esac`,
+    );
+    expect(call(`${step}; verb_release`).stdout).toContain('unchanged');
+    expect(calls().filter((line) => line.includes(' get ') && line.startsWith('kubectl'))).toHaveLength(2);
   });
 
   it('that was installed whole is never reduced to its base', () => {
