@@ -69,7 +69,11 @@ export class TenantDelivery extends Construct {
       args: ['build', '--output', '/tmp/image'],
       result: '/tmp/image',
       deadline: props.buildSeconds,
-      synchronization: { semaphores: [{ configMapKeyRef: { ...buildSemaphore } }] },
+      synchronization: {
+        semaphores: [{ configMapKeyRef: { ...buildSemaphore } }],
+        // kpack builds the newest revision of an Image and passes over one that was replaced before it looked.
+        mutexes: [{ name: 'builds-{{workflow.parameters.application}}' }],
+      },
     };
     const write = {
       credentials: props.forgeSecret,

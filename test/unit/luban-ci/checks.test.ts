@@ -246,6 +246,8 @@ describe('the 31 checks of requirements/003', () => {
       const build = workflow.templates.find(({ name }) => name === 'build');
       expect(build?.activeDeadlineSeconds).toBeGreaterThan(600 + 3600);
       expect(build?.retryStrategy).toBeUndefined();
+      // Two pushes of one application take turns: neither takes the other's revision away before kpack has seen it.
+      expect(build?.synchronization?.mutexes).toEqual([{ name: 'builds-{{workflow.parameters.application}}' }]);
       expect(workflow.templates[0]?.dag?.tasks).toEqual([
         { name: 'build', template: 'build' },
         { name: 'deploy', template: 'deploy', dependencies: ['build'] },
