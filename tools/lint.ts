@@ -31,8 +31,11 @@ const scripts = tracked.filter(isShellScript);
 if (scripts.length === 0) problems.push('no shell script was found to lint');
 linter('shellcheck', 'shellcheck', ['--external-sources', ...scripts]);
 
-// What ties a commit to one machine or to one registry of packages. A folder counts where a path begins, not inside one.
-const folders = [homedir(), process.cwd()].map((folder) => new RegExp(`(?<![\\w.-])${folder.replaceAll('.', '\\.')}/`));
+// What ties a commit to one machine or to one registry of packages. A folder counts where a path begins, not inside one;
+// root's home is no sign of a machine, since containers have it too.
+const folders = [homedir(), process.cwd()]
+  .filter((folder) => folder !== '/root')
+  .map((folder) => new RegExp(`(?<![\\w.-])${folder.replaceAll('.', '\\.')}/`));
 const registries = ['registry.npmjs.', 'proxy.golang.', 'pypi.'].map(
   (host) => new RegExp(`${host.replaceAll('.', '\\.')}org`),
 );
