@@ -37,7 +37,8 @@ export class ProgramConfigMap extends Construct {
     const data: Record<string, string> = { [this.program]: props.text, ...props.files };
     if (props.files?.[this.program] !== undefined)
       throw new Error(`${props.name}: two files are called ${this.program}`);
-    if (props.text === '') throw new Error(`${props.name}: the program ${props.program} is empty; run node tools/build.mjs`);
+    if (props.text === '')
+      throw new Error(`${props.name}: the program ${props.program} is empty; run node tools/build.mjs`);
     this.bytes = Object.entries(data).reduce(
       (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
       0,
