@@ -29,6 +29,7 @@ export interface Pod extends KubernetesObject {
       configMap?: { name: string };
       secret?: { secretName: string; optional?: boolean };
       emptyDir?: object;
+      projected?: object;
       persistentVolumeClaim?: { claimName: string };
       nfs?: { path: string };
     }>;
@@ -91,7 +92,7 @@ export class Kubelet {
 
   #beat(): Promise<unknown> {
     const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const space = { cpu: '1000', memory: '1000Gi', pods: '10000' };
+    const space = { cpu: '1000', memory: '1000Gi', 'ephemeral-storage': '1000Gi', pods: '10000' };
     const ready = { type: 'Ready', status: 'True', reason: 'StandIn', lastHeartbeatTime: now, lastTransitionTime: now };
     return this.#client.patch(
       NODES,
@@ -133,8 +134,12 @@ export class Kubelet {
   }
 
   async #runContainer(pod: Pod, container: Container): Promise<number> {
-    const { command: prepare, environment, output } = this.#options;
-    const { command, environment: own } = await (prepare ?? ownCommand)(pod, container);
+    const { command: prepare = ownCommand, environment, output } = this.#options;
+    const local = await prepare(pod, container).catch((error: Error) => {
+      output?.(pod, `${error.message}\n`);
+    });
+    if (local === undefined) return 128;
+    const { command, environment: own } = local;
     const [program = '', ...args] = command;
     return new Promise((resolve) => {
       const child = spawn(program, args, {
