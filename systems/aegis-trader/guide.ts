@@ -73,6 +73,7 @@ ${accountText(settings)}
 - **Coverage is below ${python.coverage} %**: the report of the run (\`test-reports\`) has the lines; the limit is not lowered for a deadline.
 - **pytest ends with 5**: no test carries the marker \`integration\`.
 - **"the image ... is not there"** in the scan: the build before it failed.
+- **"Advanced Security must be enabled"** while uploading findings: a private repository needs code scanning; switch it on, or make the repository public.
 - **\`denied\` while pushing**: the package exists and belongs to another repository; give this one the role "Write" in the package's settings.
 - **"no container has ..."** in \`deploy-staging\`: the chart does not read \`<service>.image.tag\`; a value that no template reads would be ignored without a word.
 ${

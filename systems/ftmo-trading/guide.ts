@@ -175,7 +175,8 @@ The branch gets a new commit with the content of the one before (or of a commit 
 1. **Image pull errors**: the tag in the error must be on the packages page; "${tagPlaceholder}" means that somebody applied \`${folders.services}\` by hand instead of the branch. \`unauthorized\`: the Secret \`${registry.pullSecret ?? 'for the registry'}\` is missing, or its token has run out.
 2. **ArgoCD sync issues**: "revision ${manifests.branch} not found": the first run on \`${github.branch}\` is not over. "repository not accessible": set up again with \`REPOSITORY_TOKEN\`.
 3. **Service startup failures**: the Secret \`${database.secret}\` is missing, or the database is not ready.
-4. **"somebody else pushed"** in the job \`manifests\`: it tries again by itself.
+4. **"Advanced Security must be enabled"** while uploading findings: a private repository needs code scanning; switch it on, or make the repository public.
+5. **"somebody else pushed"** in the job \`manifests\`: it tries again by itself.
 
 ### Debugging Commands
 
