@@ -13,8 +13,8 @@ if [ "$kind" = image ] && ! docker image inspect "$target" > /dev/null; then
 fi
 
 trivy() {
-  docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock --volume trivy-cache:/root/.cache/trivy \
-    --volume "$PWD:/work" --workdir /work "$TRIVY_IMAGE" "$kind" --quiet --severity "$SEVERITY" --ignore-unfixed "$@" "$target"
+  docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock --volume trivy-cache:/cache \
+    --volume "$PWD:/work" --workdir /work "$TRIVY_IMAGE" "$kind" --quiet --cache-dir /cache --severity "$SEVERITY" --ignore-unfixed "$@" "$target"
 }
 
 trivy --format sarif --output "reports/$name.sarif"
