@@ -74,7 +74,7 @@ verb_orphan_applications() {
 }
 
 verb_delete_labelled() {
-  k delete "${step[kinds]}" --selector="app.kubernetes.io/part-of=$system,app.kubernetes.io/managed-by=pipelines" --ignore-not-found --wait --timeout=120s -o name > "$scratch/deleted"
+  k delete "${step[kinds]}" --all-namespaces --selector="app.kubernetes.io/part-of=$system,app.kubernetes.io/managed-by=pipelines" --ignore-not-found --wait --timeout=120s -o name > "$scratch/deleted"
   say "    $(wc -l < "$scratch/deleted" | tr -d ' ') removed"
 }
 

@@ -226,7 +226,7 @@ export type TeardownStep =
   | { readonly verb: 'save-secrets'; readonly names: readonly string[] }
   /** Deletes Applications and projects without touching what they deployed. Argo CD's controller is stopped before. */
   | { readonly verb: 'orphan-applications'; readonly namespace: string }
-  /** Deletes cluster-wide objects by the labels of this system. */
+  /** Deletes objects by the labels of this system: cluster-wide ones, and those of every namespace. */
   | { readonly verb: 'delete-labelled'; readonly kinds: readonly string[] }
   /** Only with --purge: deletes a Kargo project with everything in it while its controllers still run. */
   | { readonly verb: 'purge-project'; readonly project: string; readonly timeout: Seconds }

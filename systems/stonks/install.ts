@@ -368,7 +368,11 @@ function teardownPhases(facts: InstallFacts): TeardownPlan['phases'] {
     { phase: 'kargo', steps: [uninstall(kargoRelease(releases.kargo, namespaces.kargo))] },
     { phase: 'argo-cd', steps: [uninstall(argoCdRelease(releases.argoCd, namespaces.argoCd))] },
     ...phase('runners', facts.own.teardownRunners),
-    { phase: 'objects', steps: [{ verb: 'delete-labelled', kinds: ['clusterrolebindings', 'clusterroles'] }] },
+    {
+      phase: 'objects',
+      // Rights in namespaces that stay, the forge's and the project's, would outlive those they were given to.
+      steps: [{ verb: 'delete-labelled', kinds: ['clusterrolebindings', 'clusterroles', 'rolebindings', 'roles'] }],
+    },
     {
       phase: 'namespaces',
       steps: [
