@@ -39,7 +39,7 @@ function spanSince(then: string | undefined, now: Date): string | undefined {
 /** Date and time of the reader's own zone, to the second, with the zone's name. */
 export function localTime(at: string | undefined): string {
   if (at === undefined || Number.isNaN(Date.parse(at))) return '';
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' }).format(new Date(at));
 }
 
 /** Time between two moments: `1 h 4 min`, `12 s`. */
