@@ -309,7 +309,7 @@ export class HistoryView extends LitElement {
         <td class="nowrap" data-label="Time">${localTime(row.createdAt)}</td>
         <td data-label="Operator">${row.actor}</td>
         <td class="nowrap" data-label="From → to"><span>${row.sourceStages.join(', ') || 'registry'} → <strong>${row.stage}</strong></span></td>
-        <td data-label="Image tag">${address ? html`<a href=${address} target="_blank" rel="noopener noreferrer">${tag}</a>` : tag}</td>
+        <td class="nowrap" data-label="Image tag">${address ? html`<a href=${address} target="_blank" rel="noopener noreferrer">${tag}</a>` : tag}</td>
         <td class="nowrap" data-label="Result"><span class="chip ${resultClass[row.result] ?? ''}">${row.result}</span></td>
         <td class="note" data-label="Note">
           <span>
