@@ -1,4 +1,4 @@
-// Regenerates imports/ from the CRDs that cdk8s.yaml names: node tools/run.mjs tools/import.ts [--from DIR]
+// Regenerates imports/ from the CRDs that cdk8s.yaml names: node tools/run.mjs tools/import.ts [--from DIR] [--out DIR]
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ interface Crd {
   spec: { group: string; names: { kind: string }; versions: Array<{ schema?: { openAPIV3Schema?: unknown } }> };
 }
 
-const { values } = parseArgs({ options: { from: { type: 'string' } } });
+const { values } = parseArgs({ options: { from: { type: 'string' }, out: { type: 'string', default: 'imports' } } });
 const addresses = (load(readFileSync('cdk8s.yaml', 'utf8')) as { imports: string[] }).imports;
 
 /** The file names of a folder tree, by their last part. */
@@ -92,7 +92,7 @@ for (const [group, crds] of [...byGroup].sort(([a], [b]) => (a < b ? -1 : 1))) {
       'import { ApiObject, type ApiObjectMetadata, type GroupVersionKind } from',
     )
     .replace('import { Construct } from', 'import type { Construct } from');
-  writeFileSync(path.join('imports', `${group}.ts`), `// @ts-nocheck\n${text}`);
-  console.log(`imports/${group}.ts: ${crds.map((crd) => crd.spec.names.kind).join(', ')}`);
+  writeFileSync(path.join(values.out, `${group}.ts`), `// @ts-nocheck\n${text}`);
+  console.log(`${values.out}/${group}.ts: ${crds.map((crd) => crd.spec.names.kind).join(', ')}`);
 }
 rmSync(work, { recursive: true });
