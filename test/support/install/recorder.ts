@@ -11,7 +11,8 @@ const systemPath = '/usr/local/bin:/usr/bin:/bin';
 /**
  * Programs of the same names, to be put first in PATH: each call is noted with all its arguments, and the call with the number
  * KILL_AT ends the whole script as a power cut would: nothing of it runs on. A helm that changes something is killed
- * in the middle of its work, any other call before it begins.
+ * in the middle of its work, any other call before it begins. A call that repeats the one before it word for word is a
+ * wait that asks again: how often depends on the machine, so it is neither noted nor counted.
  */
 export class CallRecorder {
   readonly bin: string;
@@ -49,8 +50,10 @@ export class CallRecorder {
     return `#!/bin/bash
 mapfile -t calls < '${this.#log}'
 call="${program} $*"
-printf '%s %s\\n' "$EPOCHREALTIME" "\${call//$'\\n'/ }" >> '${this.#log}'
+line="\${call//$'\\n'/ }"
 ${find}
+if ((\${#calls[@]} > 0)) && [[ \${calls[-1]#* } == "$line" ]]; then exec "$real" "$@"; fi
+printf '%s %s\\n' "$EPOCHREALTIME" "$line" >> '${this.#log}'
 if ((\${#calls[@]} + 1 == KILL_AT)); then
   case $call in
     'helm '*' upgrade '* | 'helm '*' uninstall '* | 'helm '*' rollback '*)

@@ -116,7 +116,8 @@ export class World {
     await this.#argoCd?.catch(() => undefined);
     this.#client.close();
     this.#server.close();
-    for (const system of this.#systems.values()) rmSync(system.folder, { recursive: true, force: true });
+    for (const system of this.#systems.values())
+      rmSync(system.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
   /** Stands for Argo CD: syncs the revision that the forge shows, by applying gitops/ of the checkout. */
